@@ -1,0 +1,237 @@
+"""From an access record to one line of bytes: combined, JSON or a template.
+
+A line is built once per request, so the common case has to be cheap: the wire's bytes are joined
+and tested in one ``bytes.translate`` for anything that must be escaped, and only if that finds
+something the slow way is taken. The text of the current second is cached.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from proxy.errors import CertgateError
+from proxy.observe.escaping import SAFE, escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.observe.access_record import AccessRecord
+
+# strftime follows the locale; a log must not.
+_MONTHS: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_MISSING: Final = b"-"
+
+
+class AccessFormat(Protocol):
+    """Turns a record into one line that ends with its only line feed."""
+
+    def __call__(self, record: AccessRecord, /) -> bytes:
+        """Return the line, line feed included."""
+        ...
+
+
+def request_line(record: AccessRecord) -> bytes:
+    """Return nginx's ``$request``: the first line, raw when it could not be parsed."""
+    if record.method:
+        return b"%b %b HTTP/%b" % (record.method, record.target, record.version)
+    return record.request_line or b"-"
+
+
+def _text(value: str) -> bytes:
+    """Return text of ours, or a certificate's, as UTF-8; ``-`` for none."""
+    return value.encode("utf-8", "backslashreplace") or _MISSING
+
+
+def _offset(local: time.struct_time) -> tuple[str, int, int]:
+    """Return sign, hours and minutes of the local time zone's offset from UTC."""
+    sign = "-" if local.tm_gmtoff < 0 else "+"
+    return sign, *divmod(abs(local.tm_gmtoff) // 60, 60)
+
+
+@lru_cache(maxsize=4)
+def time_local(second: int) -> bytes:
+    """Return nginx's ``$time_local``, e.g. ``23/Nov/2026:08:04:21 +0000``."""
+    local = time.localtime(second)
+    sign, hours, minutes = _offset(local)
+    date = f"{local.tm_mday:02d}/{_MONTHS[local.tm_mon - 1]}/{local.tm_year}"
+    clock = f"{local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d}"
+    return f"{date}:{clock} {sign}{hours:02d}{minutes:02d}".encode()
+
+
+@lru_cache(maxsize=4)
+def time_iso8601(second: int) -> bytes:
+    """Return nginx's ``$time_iso8601``, e.g. ``2026-11-23T08:04:21+00:00``."""
+    local = time.localtime(second)
+    sign, hours, minutes = _offset(local)
+    date = f"{local.tm_year}-{local.tm_mon:02d}-{local.tm_mday:02d}"
+    clock = f"{local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d}"
+    return f"{date}T{clock}{sign}{hours:02d}:{minutes:02d}".encode()
+
+
+def format_combined(record: AccessRecord) -> bytes:
+    """Return nginx's ``combined``, then the certificate's subject in quotes and the decision."""
+    address = record.remote_addr.encode() or _MISSING
+    request = request_line(record)
+    referer = _MISSING if record.referer is None else record.referer
+    agent = _MISSING if record.user_agent is None else record.user_agent
+    if (address + request + referer + agent).translate(None, SAFE):
+        address, request = escape(address), escape(request)
+        referer, agent = escape(referer), escape(agent)
+    return b'%b - - [%b] "%b" %d %d "%b" "%b" "%b" %b\n' % (
+        address,
+        time_local(int(record.time)),
+        request,
+        record.status,
+        record.body_bytes_sent,
+        referer,
+        agent,
+        record.client.escaped_subject,
+        record.decision.encode() or _MISSING,
+    )
+
+
+# The variables a template may use, by nginx's names where nginx has one.
+VARIABLES: Final[dict[str, Callable[[AccessRecord], bytes]]] = {
+    "body_bytes_sent": lambda r: b"%d" % r.body_bytes_sent,
+    "decision": lambda r: _text(r.decision),
+    "error": lambda r: _text(r.error),
+    "host": lambda r: _MISSING if r.host is None else r.host,
+    "http_host": lambda r: _MISSING if r.host is None else r.host,
+    "http_referer": lambda r: _MISSING if r.referer is None else r.referer,
+    "http_user_agent": lambda r: _MISSING if r.user_agent is None else r.user_agent,
+    "msec": lambda r: b"%.3f" % r.time,
+    "proxy_host": lambda r: _text(r.upstream),
+    "remote_addr": lambda r: _text(r.remote_addr),
+    "remote_user": lambda _: _MISSING,
+    "request": request_line,
+    "request_id": lambda r: _text(r.request_id),
+    "request_method": lambda r: r.method or _MISSING,
+    "request_time": lambda r: b"%.3f" % r.request_time,
+    "request_uri": lambda r: r.target or _MISSING,
+    "server_protocol": lambda r: b"HTTP/" + r.version if r.version else _MISSING,
+    "ssl_cipher": lambda r: _text(r.client.tls_cipher),
+    "ssl_client_fingerprint_sha256": lambda r: _text(r.client.fingerprint),
+    "ssl_client_i_dn": lambda r: _text(r.client.issuer),
+    "ssl_client_s_dn": lambda r: _text(r.client.subject),
+    "ssl_client_serial": lambda r: _text(r.client.serial),
+    "ssl_client_verify": lambda r: _text(r.verify),
+    "ssl_protocol": lambda r: _text(r.client.tls_protocol),
+    "status": lambda r: b"%d" % r.status,
+    "time_iso8601": lambda r: time_iso8601(int(r.time)),
+    "time_local": lambda r: time_local(int(r.time)),
+    "upstream_addr": lambda r: _text(r.upstream_address),
+    "upstream_response_time": (
+        lambda r: _MISSING if r.upstream_time is None else b"%.3f" % r.upstream_time
+    ),
+    "upstream_status": lambda r: b"%d" % r.upstream_status if r.upstream_status else _MISSING,
+}
+
+# ``$name`` or ``${name}``; a lone dollar sign is an error, as it is for nginx.
+_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|)")
+
+
+class TemplateFormat:
+    """A template with nginx's variable names, e.g. ``$remote_addr "$request" $status``.
+
+    Args:
+        template: the text of one line, without a line feed.
+
+    Raises:
+        CertgateError: a variable that does not exist, or a character that would break the line.
+    """
+
+    __slots__ = ("_getters", "_shape")
+
+    def __init__(self, template: str) -> None:
+        if not template.isprintable():
+            raise CertgateError("access log format: must be one line of printable text")
+        self._getters: list[Callable[[AccessRecord], bytes]] = []
+        shape: list[str] = []
+        end = 0
+        for match in _VARIABLE.finditer(template):
+            shape.append(template[end : match.start()].replace("%", "%%"))
+            self._getters.append(_getter(match))
+            end = match.end()
+        shape.append(template[end:].replace("%", "%%") + "\n")
+        self._shape = "%b".join(shape).encode()
+
+    def __call__(self, record: AccessRecord) -> bytes:
+        """Return the line."""
+        return self._shape % tuple([escape(getter(record)) for getter in self._getters])
+
+
+def _getter(match: re.Match[str]) -> Callable[[AccessRecord], bytes]:
+    name = match[1] or match[2] or ""
+    try:
+        return VARIABLES[name]
+    except KeyError:
+        known = ", ".join(sorted(VARIABLES))
+        raise CertgateError(f"access log format: no variable ${name}; there are: {known}") from None
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+def _wire(value: bytes | None) -> str | None:
+    r"""Return the wire's bytes as text for JSON; what is not UTF-8 stays visible as ``\xff``."""
+    return None if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def format_json(record: AccessRecord) -> bytes:
+    """Return one JSON object, keyed by nginx's variable names; null for what was not there."""
+    client = record.client
+    upstream_time = record.upstream_time
+    fields = {
+        "time_iso8601": time_iso8601(int(record.time)).decode(),
+        "msec": round(record.time, 3),
+        "remote_addr": record.remote_addr or None,
+        "request": _wire(request_line(record)),
+        "request_method": _wire(record.method) or None,
+        "request_uri": _wire(record.target) or None,
+        "server_protocol": f"HTTP/{_wire(record.version)}" if record.version else None,
+        "http_host": _wire(record.host),
+        "http_referer": _wire(record.referer),
+        "http_user_agent": _wire(record.user_agent),
+        "status": record.status,
+        "body_bytes_sent": record.body_bytes_sent,
+        "request_time": round(record.request_time, 3),
+        "request_id": record.request_id or None,
+        "proxy_host": record.upstream or None,
+        "upstream_addr": record.upstream_address or None,
+        "upstream_status": record.upstream_status or None,
+        "upstream_response_time": None if upstream_time is None else round(upstream_time, 3),
+        "ssl_protocol": client.tls_protocol or None,
+        "ssl_cipher": client.tls_cipher or None,
+        "ssl_client_verify": record.verify,
+        "ssl_client_s_dn": client.subject or None,
+        "ssl_client_i_dn": client.issuer or None,
+        "ssl_client_serial": client.serial or None,
+        "ssl_client_fingerprint_sha256": client.fingerprint or None,
+        "decision": record.decision or None,
+        "error": record.error or None,
+    }
+    return _encode(fields).encode() + b"\n"
+
+
+def parse_access_format(text: str) -> AccessFormat:
+    """Return the format that ``access_log.format`` names: ``combined``, ``json`` or a template.
+
+    Raises:
+        CertgateError: the text is neither a known name nor a usable template.
+    """
+    if text == "combined":
+        return format_combined
+    if text == "json":
+        return format_json
+    if "$" not in text:
+        raise CertgateError(
+            f"access log format: {text!r} is neither combined, json nor a template with $variables"
+        )
+    return TemplateFormat(text)

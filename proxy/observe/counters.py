@@ -1,0 +1,98 @@
+"""Plain counters of one worker: what was refused, what failed, what was answered.
+
+Every key is a word of ours or of OpenSSL; nothing that a client sends becomes a key, so memory is
+bounded and a metric's labels cannot be chosen by an attacker.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# OpenSSL has hundreds of reasons and peers choose which they provoke.
+MAX_REASONS: Final = 64
+OTHER: Final = "other"
+
+Counts = dict[str, int]
+
+
+class Counters:
+    """Counts since the worker started.
+
+    Attributes:
+        connections: downstream connections accepted.
+        handshake_failures: handshakes that ended without TLS, by reason.
+        refusals: refused requests, by the refusal's code.
+        responses: responses sent, by status class (``2xx``).
+        upstream_errors: failures by ``upstream name/code``; both come from our own configuration.
+    """
+
+    __slots__ = (
+        "_classes",
+        "connections",
+        "handshake_failures",
+        "refusals",
+        "upstream_errors",
+    )
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.handshake_failures: Counts = {}
+        self.refusals: Counts = {}
+        self.upstream_errors: Counts = {}
+        self._classes = [0] * 10
+
+    def handshake_failed(self, reason: str) -> None:
+        """Count a handshake that failed, e.g. ``timeout`` or OpenSSL's reason string."""
+        counts = self.handshake_failures
+        if reason not in counts and len(counts) >= MAX_REASONS:
+            reason = OTHER
+        counts[reason] = counts.get(reason, 0) + 1
+
+    def refused(self, code: str) -> None:
+        """Count a refused request by its refusal code."""
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def answered(self, status: int) -> None:
+        """Count a response by the class of its status code."""
+        self._classes[status // 100 % 10] += 1
+
+    def upstream_failed(self, upstream: str, code: str) -> None:
+        """Count a failure of an upstream, by its name and the error code of the page."""
+        key = f"{upstream}/{code}"
+        self.upstream_errors[key] = self.upstream_errors.get(key, 0) + 1
+
+    @property
+    def responses(self) -> Counts:
+        """Responses by status class; classes without a response are left out."""
+        return {f"{number}xx": count for number, count in enumerate(self._classes) if count}
+
+    def as_dict(self) -> dict[str, int | Counts]:
+        """Return all counts as plain data, for a status page or for adding workers up."""
+        return {
+            "connections": self.connections,
+            "handshake_failures": dict(self.handshake_failures),
+            "refusals": dict(self.refusals),
+            "responses": self.responses,
+            "upstream_errors": dict(self.upstream_errors),
+        }
+
+
+def sum_counters(parts: list[Mapping[str, int | Counts]]) -> dict[str, int | Counts]:
+    """Add up what several workers' ``as_dict`` returned."""
+    total: dict[str, int | Counts] = {}
+    for part in parts:
+        for name, value in part.items():
+            total[name] = _add(total.get(name), value)
+    return total
+
+
+def _add(left: int | Counts | None, right: int | Counts) -> int | Counts:
+    if isinstance(right, int):
+        return right + (left if isinstance(left, int) else 0)
+    counts = dict(left) if isinstance(left, dict) else {}
+    for key, count in right.items():
+        counts[key] = counts.get(key, 0) + count
+    return counts
