@@ -1,0 +1,32 @@
+"""The test ground: a real certgate process, a raw TLS client, a real nginx beside it."""
+
+from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, context, head
+from tests.gate.nginx import Nginx, free_port
+from tests.gate.output import Output
+from tests.gate.process import ROOT, Gate, assert_no_lost_exception, child_environment, run
+from tests.gate.settings import der, revoke, settings, write
+from tests.gate.tools import missing, require
+
+__all__ = [
+    "ROOT",
+    "TLS12",
+    "TLS13",
+    "VERSIONS",
+    "Client",
+    "Gate",
+    "Nginx",
+    "Output",
+    "Response",
+    "assert_no_lost_exception",
+    "child_environment",
+    "context",
+    "der",
+    "free_port",
+    "head",
+    "missing",
+    "require",
+    "revoke",
+    "run",
+    "settings",
+    "write",
+]
