@@ -1,0 +1,199 @@
+"""A page in the format that its reader wants: HTML, a problem document (RFC 9457) or text.
+
+Refused visitors are the attack traffic, so rendering is cheap: the template is compiled once, the
+problem document is one call of the C encoder, and nothing is read from disk.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from proxy.web.moments import say_moment
+from proxy.web.negotiation import Format, choose_format
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.web.certificate import CertificateCard
+
+Detail = Literal["full", "short", "none"]
+"""How much a page tells: all; no facts of the certificate; only that access was refused."""
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a page tells, before it has a format. Text in it is printable, not escaped.
+
+    Attributes:
+        status: the status code.
+        code: the stable word for the cause; empty where it is withheld.
+        title: the cause in a few words.
+        what: the cause in a sentence or two.
+        steps: what to do.
+        icon: a name in ``templates/icons.html``.
+        request_id: what the operator can look up in the log.
+        browser_help: show how to install a certificate.
+        retry: the same request may succeed soon.
+        card: the certificate that was sent, where the page may tell.
+        problem: further members of the problem document.
+    """
+
+    status: int
+    code: str
+    title: str
+    what: str
+    steps: tuple[str, ...]
+    icon: str
+    request_id: str
+    browser_help: bool
+    retry: bool
+    card: CertificateCard | None
+    problem: dict[str, object]
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase of the status code."""
+        return reason_phrase(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A response's content and what has to be said about it.
+
+    Attributes:
+        content_type: the Content-Type field's value.
+        body: the content.
+        fields: every response field that belongs to the content, Content-Type included and
+            Content-Length not: no caching, no sniffing, no scripts, no frames, no referrer.
+    """
+
+    content_type: bytes
+    body: bytes
+    fields: tuple[tuple[bytes, bytes], ...]
+
+
+def render(story: Story, accept: bytes | None) -> Page:
+    """Render a story in the format that the Accept field asks for."""
+    chosen = choose_format(accept)
+    body = _RENDERERS[chosen](story).encode("utf-8", "backslashreplace")
+    return Page(chosen.value, body, _FIELDS[chosen])
+
+
+@cache
+def reason_phrase(status: int) -> str:
+    """Return the phrase of RFC 9110 for a status code, ``Error`` where there is none."""
+    # The names changed with RFC 9110; http.HTTPStatus follows from Python 3.13 on.
+    renamed = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+    try:
+        return renamed.get(status) or HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def _render_html(story: Story) -> str:
+    return _TEMPLATE.render(story=story)
+
+
+def _render_problem(story: Story) -> str:
+    members: dict[str, object] = {
+        "type": f"urn:certgate:{story.code}" if story.code else "about:blank",
+        # RFC 9457 section 4.2.1: with about:blank the title is the status code's phrase.
+        "title": story.title if story.code else story.phrase,
+        "status": story.status,
+        "detail": story.what,
+    }
+    if story.code:
+        members["code"] = story.code
+    members |= story.problem
+    members["request_id"] = story.request_id
+    if story.card:
+        members["certificate"] = story.card.as_problem()
+    return _encode(members) + "\n"
+
+
+def _render_text(story: Story) -> str:
+    lines = [f"{story.status} {story.phrase}: {story.title}", "", story.what, ""]
+    lines += [f"- {step}" for step in story.steps]
+    lines += ["", *_text_facts(story), ""]
+    return "\n".join(lines)
+
+
+def _text_facts(story: Story) -> list[str]:
+    facts = [f"code:         {story.code}"] if story.code else []
+    facts.append(f"request id:   {story.request_id}")
+    if card := story.card:
+        facts += [
+            f"certificate:  {card.name}",
+            f"issued by:    {card.issued_by}",
+            f"valid from:   {say_moment(card.not_before)}",
+            f"valid until:  {say_moment(card.not_after)}",
+            f"serial:       {card.serial}",
+            f"sha256:       {card.fingerprint_sha256}",
+        ]
+    return facts
+
+
+_RENDERERS: Final[dict[Format, Callable[[Story], str]]] = {
+    Format.HTML: _render_html,
+    Format.PROBLEM: _render_problem,
+    Format.TEXT: _render_text,
+}
+
+_encode: Final = json.JSONEncoder(ensure_ascii=True).encode
+_STYLE: Final = TEMPLATES.joinpath("page.css").read_text("utf-8")
+
+
+def _make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["moment"] = say_moment
+    # Our own file, and the policy below pins its hash: it goes in unescaped.
+    environment.globals["style"] = Markup(_STYLE)  # noqa: S704
+    return environment
+
+
+_TEMPLATE: Final = _make_environment().get_template("page.html")
+
+
+def _content_security_policy() -> bytes:
+    """Allow the one style sheet and the empty icon, nothing else: no script can ever run."""
+    digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ).encode()
+
+
+def _page_fields(chosen: Format) -> tuple[tuple[bytes, bytes], ...]:
+    common = (
+        (b"Content-Type", chosen.value),
+        # The refusal depends on the certificate, which no cache key knows.
+        (b"Cache-Control", b"no-store"),
+        (b"Vary", b"Accept"),
+        (b"X-Content-Type-Options", b"nosniff"),
+        (b"Referrer-Policy", b"no-referrer"),
+    )
+    if chosen is not Format.HTML:
+        return common
+    return (*common, (b"Content-Security-Policy", _content_security_policy()))
+
+
+_FIELDS: Final = {chosen: _page_fields(chosen) for chosen in Format}
