@@ -1,0 +1,106 @@
+"""A strict reader for the few DER structures whose exact bytes decide an identity.
+
+``cryptography`` loses what the text of a name depends on (string types, the order inside a
+multi-valued RDN), refuses names that OpenSSL takes, and parses every extension to give one. So
+names and subject alternative names are read from the certificate's own bytes. Anything that is
+not plain DER (X.690 §10, §11) is an error, and an error refuses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BIT_STRING: Final = 0x03
+OBJECT_IDENTIFIER: Final = 0x06
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+
+_LONG_FORM: Final = 0x80
+_HIGH_TAG: Final = 0x1F
+_LAST_ARC_OCTET: Final = 0x80
+_MAX_LENGTH_OCTETS: Final = 4
+"""Four octets give 4 GiB; a handshake message stops at 16 MiB (RFC 8446 §4)."""
+
+Element = tuple[int, int, int]
+"""Tag octet, index of the first content octet, index after the last one."""
+
+
+class UnreadableCertificateError(ValueError):
+    """A part of a certificate that cannot be read beyond doubt: the certificate is refused."""
+
+
+def read_element(data: bytes, at: int, end: int) -> Element:
+    """Return the element that starts at ``at`` and must stop at or before ``end``.
+
+    Raises:
+        UnreadableCertificateError: truncated, indefinite, over-long or non-minimal length, or a
+            tag number above 30.
+    """
+    if at + 2 > end:
+        raise UnreadableCertificateError("truncated DER element")
+    tag = data[at]
+    if tag & _HIGH_TAG == _HIGH_TAG:
+        raise UnreadableCertificateError("DER tag number above 30")
+    start = at + 2
+    length = data[at + 1]
+    if length >= _LONG_FORM:
+        octets = length - _LONG_FORM
+        start += octets
+        length = int.from_bytes(data[at + 2 : start])
+        # Minimal form only: a second way to write a length is a second reading of the same bytes.
+        if not 0 < octets <= _MAX_LENGTH_OCTETS or length < max(
+            _LONG_FORM, 1 << (8 * (octets - 1))
+        ):
+            raise UnreadableCertificateError("DER length is not in its shortest form")
+    if start + length > end:
+        raise UnreadableCertificateError("DER element is longer than what holds it")
+    return tag, start, start + length
+
+
+def read_children(data: bytes, start: int, end: int) -> list[Element]:
+    """Return the elements that fill ``data[start:end]`` exactly.
+
+    Raises:
+        UnreadableCertificateError: one of them is not DER.
+    """
+    children = []
+    while start < end:
+        child = read_element(data, start, end)
+        children.append(child)
+        start = child[2]
+    return children
+
+
+def expect(element: Element, tag: int) -> tuple[int, int]:
+    """Return where the content of ``element`` starts and ends, provided that it has this tag.
+
+    Raises:
+        UnreadableCertificateError: another tag.
+    """
+    if element[0] != tag:
+        raise UnreadableCertificateError(f"DER tag {element[0]:#04x} where {tag:#04x} belongs")
+    return element[1], element[2]
+
+
+def dotted(oid: bytes) -> str:
+    """Write the content octets of an OBJECT IDENTIFIER as ``1.2.840.113549``.
+
+    Raises:
+        UnreadableCertificateError: empty, cut short, or an arc with a leading 0x80 octet.
+    """
+    arcs = []
+    arc = 0
+    first = True
+    for octet in oid:
+        if first and octet == _LAST_ARC_OCTET:
+            raise UnreadableCertificateError("object identifier is not DER")
+        arc = arc << 7 | octet & 0x7F
+        first = octet < _LAST_ARC_OCTET
+        if first:
+            arcs.append(arc)
+            arc = 0
+    if not first or not arcs:
+        raise UnreadableCertificateError("object identifier is cut short")
+    # X.690 §8.19.4: the first two arcs share one number, and only arc 2 may go beyond 39.
+    root = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (root, arcs[0] - 40 * root, *arcs[1:])))
