@@ -1,0 +1,1 @@
+"""The configuration: the model, and the way from YAML or the environment to it."""

@@ -1,0 +1,29 @@
+"""What can be used but was hardly meant so: warnings about a configuration that is valid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proxy.config.model import Config
+    from proxy.config.source import Place
+
+
+def advise(config: Config) -> Iterator[tuple[Place, str]]:
+    """Yield the place of each doubtful key, and what is doubtful about it."""
+    used = {route.upstream for route in config.routes}
+    for name in config.upstreams:
+        if name not in used:
+            yield ("upstreams", name), "no route leads to this app"
+    client_auth = config.client_auth
+    if client_auth.crl and client_auth.crl_check == "off":
+        yield ("client_auth", "crl"), "is never looked into: crl_check is off"
+    asked_for = "crl_check" in client_auth.model_fields_set and client_auth.crl_check != "off"
+    if asked_for and not client_auth.crl:
+        yield ("client_auth", "crl_check"), "has no effect: there is no crl to look into"
+    if not config.limits.head:
+        yield ("limits", "head"), "without a limit one client can fill the memory"
+    if all(route.access == "public" for route in config.routes):
+        yield ("routes",), "every route is public: the proxy keeps nobody out"

@@ -1,0 +1,79 @@
+"""One app configured by the environment alone, as a sidecar's container is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from proxy.config.load import Loaded, load, validate
+from proxy.config.source import EnvironmentSource, Place
+from proxy.config.wording import nearest_to
+from proxy.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from proxy.config.model import Config
+
+_FILE: Final = "CERTGATE_CONFIG"
+_PLACES: Final[dict[str, Place]] = {
+    "CERTGATE_LISTEN": ("listen",),
+    "CERTGATE_UPSTREAM": ("upstream",),
+    "CERTGATE_CERTIFICATE": ("tls", "certificate"),
+    "CERTGATE_PRIVATE_KEY": ("tls", "private_key"),
+    "CERTGATE_CLIENT_CA": ("client_auth", "ca"),
+    "CERTGATE_CRL": ("client_auth", "crl"),
+}
+_OF_OTHER_COMMANDS: Final = frozenset({"CERTGATE_CA_PASSPHRASE"})
+# Kubernetes and Docker links give every container of a namespace such variables for a service that
+# is named "certgate"; nobody wrote them.
+_SERVICE_LINK: Final = re.compile(
+    r"CERTGATE_(NAME|SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?|ENV_\w+)"
+)
+
+
+def config_from_environment(environ: Mapping[str, str]) -> Config:
+    """Return the configuration that ``CERTGATE_*`` variables describe.
+
+    Either ``CERTGATE_CONFIG`` names a file, or ``CERTGATE_LISTEN``, ``_UPSTREAM``,
+    ``_CERTIFICATE``, ``_PRIVATE_KEY``, ``_CLIENT_CA`` and ``_CRL`` are the keys of the short form.
+    Relative file names count from the current folder.
+
+    Raises:
+        ConfigError: with every problem that was found; ``where`` is the variable's name.
+    """
+    return load_from_environment(environ).config
+
+
+def load_from_environment(environ: Mapping[str, str]) -> Loaded:
+    """Return the configuration together with its warnings, as ``config_from_environment``.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    if environ.get(_FILE):
+        return load(Path(environ[_FILE]), environ)
+    given = {name: place for name, place in _PLACES.items() if environ.get(name)}
+    if not given:
+        message = f"no configuration; use --config FILE, {_FILE} or {', '.join(_PLACES)}"
+        raise ConfigError([Problem("environment", "", message)])
+    values: dict[str, object] = {}
+    for name, (section, *key) in given.items():
+        if key:
+            nested = values.setdefault(str(section), {})
+            nested[key[0]] = environ[name]  # type: ignore[index]  # just made
+        else:
+            values[str(section)] = environ[name]
+    source = EnvironmentSource({place: name for name, place in _PLACES.items()})
+    return validate(values, source, Path.cwd(), _unknown_variables(environ))
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[Problem]:
+    """A misspelt ``CERTGATE_CRL`` would switch off the revocation check: refuse to guess."""
+    known = {_FILE, *_PLACES, *_OF_OTHER_COMMANDS}
+    return [
+        Problem(name, "", "is not a variable of certgate" + nearest_to(name, known))
+        for name in sorted(environ)
+        if name.startswith("CERTGATE_") and name not in known and not _SERVICE_LINK.fullmatch(name)
+    ]

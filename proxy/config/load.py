@@ -1,0 +1,203 @@
+"""From a file to a configuration, or to all the problems that it has.
+
+The way: bytes → text → YAML tree (lines kept, no types guessed) → variables replaced → the model
+validates, with the file's folder as context → each error is traced back to its line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from proxy.config.advice import advise
+from proxy.config.expand import expand
+from proxy.config.model import Config
+from proxy.config.paths import Folder
+from proxy.config.source import FileSource, Place, Source
+from proxy.config.wording import message_of
+from proxy.config.yaml_tree import Node, Scalar, Sequence, YAMLFault, parse_yaml
+from proxy.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024
+_DELETE: Final = "\x7f"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration with what only its file can tell.
+
+    Attributes:
+        config: the configuration.
+        warnings: what can be used, but was hardly meant so.
+        source: tells where each key stands.
+    """
+
+    config: Config
+    warnings: list[Problem]
+    source: Source
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """Return the configuration of a file.
+
+    Args:
+        path: the YAML file; relative file names in it count from its folder.
+        environ: the variables for ``${NAME}``.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    return load(path, environ).config
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Loaded:
+    """Return the configuration of a file together with its warnings and lines.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    return parse(_read(path), str(path), path.absolute().parent, environ)
+
+
+def parse(text: str, name: str, folder: Path, environ: Mapping[str, str]) -> Loaded:
+    """Return the configuration of a YAML text.
+
+    Args:
+        text: the YAML.
+        name: what to call it in messages, e.g. the file's name.
+        folder: from where relative file names count.
+        environ: the variables for ``${NAME}``.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    try:
+        root, faults = parse_yaml(text)
+    except YAMLFault as fault:
+        raise ConfigError([Problem(f"{name}:{fault.line}", "", fault.message)]) from None
+    if isinstance(root, Scalar):
+        what = "is empty" if root.text is None else "has no keys"
+        raise ConfigError([Problem(name, "", f"the file {what}; see config.example.yaml")])
+    reader = _ValueReader(environ)
+    values = reader.value_of(root, ())
+    source = FileSource(name, root)
+    found = [Problem(f"{name}:{fault.line}", "", fault.message) for fault in faults]
+    found += [source.problem(place, message) for place, message in reader.faults.items()]
+    return validate(values, source, folder, found, frozenset(reader.faults))
+
+
+def validate(
+    values: object,
+    source: Source,
+    folder: Path,
+    found: list[Problem],
+    known_faulty: frozenset[Place] = frozenset(),
+) -> Loaded:
+    """Return the configuration that these values make.
+
+    Args:
+        values: mappings, lists and texts, as the schema wants them.
+        source: tells where each key stands.
+        folder: from where relative file names count.
+        found: problems that were found on the way here.
+        known_faulty: the places of those of them whose values are not to be judged again.
+
+    Raises:
+        ConfigError: with the problems found before and the schema's own.
+    """
+    try:
+        config = Config.model_validate(values, context=Folder(folder))
+    except ValidationError as error:
+        problems = found + _problems_of(error, source, known_faulty)
+        raise ConfigError(sorted(problems, key=_line_of)) from None
+    if found:
+        raise ConfigError(found)
+    warnings = [source.problem(place, message) for place, message in advise(config)]
+    return Loaded(config, warnings, source)
+
+
+def _problems_of(
+    error: ValidationError, source: Source, known_faulty: frozenset[Place]
+) -> list[Problem]:
+    return [
+        source.problem(details["loc"], message_of(details, Config))
+        for details in error.errors(include_url=False)
+        if not _is_echo(details, known_faulty)
+    ]
+
+
+def _is_echo(details: ErrorDetails, known_faulty: frozenset[Place]) -> bool:
+    """Tell whether an error is only the consequence of one that is reported itself."""
+    place = details["loc"]
+    match details["type"]:
+        case "default_factory_not_called":  # it would have looked at a field that was refused
+            return True
+        case "too_short":  # refused entries do not count
+            return bool(details["input"])
+        case "extra_forbidden":
+            return False
+        case _:
+            return any(place[: len(faulty)] == faulty for faulty in known_faulty)
+
+
+def _line_of(problem: Problem) -> int:
+    line = problem.where.rpartition(":")[2]
+    return int(line) if line.isdecimal() else 0
+
+
+class _ValueReader:
+    """Turns a tree into values for the model, with variables replaced."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.faults: dict[Place, str] = {}
+        self._environ = environ
+
+    def value_of(self, node: Node, place: Place) -> object:
+        if isinstance(node, Scalar):
+            return node.text and self._text(node.text, place)
+        if isinstance(node, Sequence):
+            return [self.value_of(item, (*place, i)) for i, item in enumerate(node.items)]
+        return {key: self.value_of(item, (*place, key)) for key, item in node.entries.items()}
+
+    def _text(self, text: str, place: Place) -> str:
+        try:
+            expanded = expand(text, self._environ)
+        except ValueError as error:
+            self.faults[place] = str(error)
+            return text
+        # No key has a use for one, and a variable that was filled from a file often ends in one.
+        if any(character < " " or character == _DELETE for character in expanded):
+            self.faults[place] = "contains a line end or another control character; remove it"
+        return expanded
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except IsADirectoryError:
+        raise _unreadable(path, "is a folder; name a file") from None
+    except FileNotFoundError:
+        raise _unreadable(path, "does not exist") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or "not a file name"
+        raise _unreadable(path, f"cannot be read: {reason}") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise _unreadable(path, f"is larger than {MAX_FILE_BYTES // 1024**2} MiB")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(f"{path}:{line}", "", "is not UTF-8 text")]) from None
+
+
+def _unreadable(path: Path, message: str) -> ConfigError:
+    return ConfigError([Problem(str(path), "", message)])

@@ -1,0 +1,327 @@
+"""The schema of the configuration: every key with its meaning, default, unit and danger.
+
+The texts under the fields are the user's documentation: ``certgate schema``, editors and
+``docs/configuration.md`` show them. A key that stands in the contract but is not built yet is
+refused by name (see ``later.py``), never accepted and ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from proxy.config import rules
+from proxy.config.addresses import Address, AddressValue, ServerValue
+from proxy.config.paths import ExistingFile, LogTarget, WritableFile
+from proxy.config.units import Count, Seconds, Size, parse_count, parse_entries
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+def _address_alone(value: object) -> object:
+    return value if isinstance(value, dict | BaseModel) else {"address": value}
+
+
+def _path_alone(value: object) -> object:
+    return value if isinstance(value, dict | BaseModel) else {"path": value}
+
+
+Files = Annotated[
+    tuple[ExistingFile, ...],
+    BeforeValidator(parse_entries, json_schema_input_type=str | list[str]),
+]
+
+
+class Listener(_Section):
+    """One socket on which the proxy accepts TLS connections."""
+
+    address: AddressValue
+    """`host:port`, `[v6]:port`, `:port` or a bare port (the last two: every address of the
+    machine). Port 0 lets the system choose. Required."""
+
+
+class ServerName(_Section):
+    """One more server certificate, chosen by the name that the client asks for (SNI)."""
+
+    name: Annotated[str, AfterValidator(rules.check_host_pattern)]
+    """A host name, or `*.example.com` for every name of one more label. Required."""
+
+    certificate: ExistingFile
+    """PEM file: the server's certificate first, then its intermediates. Required."""
+
+    private_key: ExistingFile
+    """PEM file with the key of that certificate. Required."""
+
+    private_key_passphrase_file: ExistingFile | None = None
+    """File whose first line is the passphrase of an encrypted key. Default: the key is not
+    encrypted."""
+
+
+class TLS(_Section):
+    """What the proxy shows to its clients."""
+
+    certificate: ExistingFile
+    """PEM file: the server's certificate first, then its intermediates. Required."""
+
+    private_key: ExistingFile
+    """PEM file with the key of that certificate. Required. Danger: who can read this file can
+    pose as this server; keep it at mode 0600."""
+
+    private_key_passphrase_file: ExistingFile | None = None
+    """File whose first line is the passphrase of an encrypted key. Default: the key is not
+    encrypted."""
+
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """The oldest TLS version that is spoken, `1.2` or `1.3`. Default: `1.2`."""
+
+    server_names: Annotated[
+        tuple[ServerName, ...],
+        AfterValidator(rules.check_server_names),
+        BeforeValidator(parse_entries, json_schema_input_type=list[ServerName]),
+    ] = ()
+    """More certificates for other host names. Default: none, every client gets the one above. All
+    names share one `client_auth`."""
+
+
+class ClientAuth(_Section):
+    """Whom the proxy lets in, and what it answers to the others."""
+
+    ca: Annotated[Files, Field(min_length=1)]
+    """PEM file, or list of files, with the certificates of the CAs whose clients are let in (the
+    trust anchors). Their names go to every client, so that browsers offer the right certificate.
+    Required. Danger: each CA in it can let in anyone; never name the system's bundle."""
+
+    intermediates: Files = ()
+    """PEM file or list of files with intermediate CAs, for clients that forget to send theirs.
+    They are no trust anchors and their names are not sent; a self-signed one is an error.
+    Default: none."""
+
+    crl: Files = ()
+    """PEM or DER file, or list of files, with the CAs' revocation lists. Default: none, so that
+    revoked certificates are let in until they expire."""
+
+    crl_check: Literal["leaf", "chain", "off"] = "leaf"
+    """Whose revocation is looked up: `leaf` (the client's certificate), `chain` (its
+    intermediates as well) or `off`. Without `crl` nothing is checked. With `crl`, an issuer without
+    a usable list refuses the client (`crl_missing`). Default: `leaf`."""
+
+    crl_stale: Literal["refuse", "warn"] = "refuse"
+    """What happens when a list is past its `nextUpdate`: `refuse` every client of that CA, or
+    `warn` in the log and go on with the old list. Danger: `warn` lets in whom a newer list would
+    revoke. Default: `refuse`."""
+
+    verify_depth: Annotated[int, Field(ge=0, le=100), BeforeValidator(parse_count)] = 3
+    """How many intermediate CAs may stand between the client's certificate and the trust anchor,
+    counted as OpenSSL and nginx do. Default: 3."""
+
+    reject_with: Literal["page", "alert"] = "page"
+    """How a client without a good certificate is refused: `page` answers over HTTP with the
+    reason, `alert` breaks the handshake off. Routes with `optional` or `public` access need
+    `page`. Default: `page`."""
+
+    status: Annotated[int, Field(ge=400, le=499), BeforeValidator(parse_count)] = 403
+    """Status code of the refusal, 400 to 499. Default: 403."""
+
+    detail: Literal["full", "short", "none"] = "full"
+    """How much the refusal tells: `full` (the reason and the names in the certificate), `short`
+    (the reason) or `none`. The log always has the reason. Default: `full`."""
+
+
+class Limits(_Section):
+    """Bounds that keep one client from using up the machine."""
+
+    head: Size = 32 * 1024
+    """Most bytes of a request's or response's head. Bytes, or with KiB, MiB, GiB; 0 = no limit.
+    Danger: without a limit one client can fill the memory. Default: 32KiB."""
+
+    fields: Count = 100
+    """Most header fields in a head; 0 = no limit. Default: 100."""
+
+    body: Size = 0
+    """Most bytes of a request's body; more is answered with 413. Bytes, or with KiB, MiB, GiB;
+    0 = no limit. Default: 0."""
+
+    connections: Count = 0
+    """Most client connections at one time; 0 = no limit. Default: 0."""
+
+
+class Timeouts(_Section):
+    """How long the proxy waits. Seconds, or with a unit: `500ms`, `10s`, `5m`, `1h`, `1d`."""
+
+    handshake: Seconds = 10.0
+    """For the whole TLS handshake. Default: 10s."""
+
+    head: Seconds = 15.0
+    """For the whole head of a request. Default: 15s."""
+
+    body: Seconds = 60.0
+    """Between two reads of a request's body. Default: 60s."""
+
+    send: Seconds = 60.0
+    """Between two writes to the client. Default: 60s."""
+
+    keepalive: Seconds = 75.0
+    """For the next request on an open connection. Default: 75s."""
+
+    connect: Seconds = 5.0
+    """For a connection to the app. Default: 5s."""
+
+    response: Seconds = 60.0
+    """For the next byte from the app, in head or body. Default: 60s."""
+
+    tunnel: Seconds = 3600.0
+    """For the next byte in either direction of an upgraded connection (WebSocket) or an event
+    stream. Default: 1h."""
+
+    shutdown: Seconds = 30.0
+    """For requests under way when the proxy stops or reloads. Default: 30s."""
+
+
+class AccessLog(_Section):
+    """One line for each request."""
+
+    path: LogTarget = "-"
+    """A file, `-` for the standard output, or `off`. Default: `-`."""
+
+    format: Annotated[Literal["combined", "json"], BeforeValidator(rules.refuse_log_template)] = (
+        "combined"
+    )
+    """`combined` (as nginx and Apache write it) or `json`. Default: `combined`."""
+
+
+class Upstream(_Section):
+    """An app: one server, or several that take turns (round robin)."""
+
+    servers: Annotated[
+        tuple[ServerValue, ...],
+        Field(min_length=1),
+        BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | int]),
+    ]
+    """`http://host:port`, or a list of them. Names are looked up when connecting. Required."""
+
+
+class Route(_Section):
+    """Which requests go to which app, and who may send them.
+
+    Of the routes that match, the one with the most specific host counts, then the one with the
+    longest path. A request that no route matches is answered with 404.
+    """
+
+    host: Annotated[str, AfterValidator(rules.check_route_host)] = ""
+    """A host name, or `*.example.com` for every name of one more label. Default: every host."""
+
+    path: Annotated[str, AfterValidator(rules.check_route_path)] = "/"
+    """The start of the path, in whole segments and without percent-encoding: `/admin` (which is
+    the same as `/admin/`) takes `/admin`, `/admin/` and `/admin/x`, not `/admin-x`.
+    Default: `/`."""
+
+    upstream: str = ""
+    """The name of one of `upstreams`. Default: the only one there is."""
+
+    access: Annotated[
+        Literal["verified", "optional", "public"], BeforeValidator(rules.refuse_access_rules)
+    ] = "verified"
+    """Who is let in: `verified` (a good certificate), `optional` (everyone; the app is told the
+    outcome) or `public` (everyone). Danger: only `verified` keeps strangers out.
+    Default: `verified`."""
+
+
+def _only_upstream(data: dict[str, Any]) -> dict[str, Upstream]:
+    server = data["upstream"]
+    return {"app": Upstream(servers=(server,))} if server is not None else {}
+
+
+def _only_route(data: dict[str, Any]) -> tuple[Route, ...]:
+    return (Route(),) if len(data["upstreams"]) == 1 else ()
+
+
+class Config(_Section):
+    """A configuration that can be used: complete, checked, with absolute file names."""
+
+    workers: Annotated[Literal[1], BeforeValidator(rules.parse_workers)] = 1
+    """Number of processes. Only 1 in this version, which is the default."""
+
+    listen: Annotated[
+        tuple[Annotated[Listener, BeforeValidator(_address_alone)], ...],
+        Field(min_length=1),
+        AfterValidator(rules.check_listeners),
+        BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | Listener]),
+    ] = (Listener(address=Address("0.0.0.0", 8443)),)  # noqa: S104 - clients are outside
+    """Where the proxy listens: an address, or a list of `{address: …}`.
+    Default: `0.0.0.0:8443`."""
+
+    tls: TLS
+    """What the proxy shows to its clients. Required."""
+
+    client_auth: ClientAuth
+    """Whom the proxy lets in. Required."""
+
+    identity_headers: Annotated[
+        tuple[Literal["x-ssl-client", "client-cert", "xfcc"], ...],
+        AfterValidator(rules.check_identity_headers),
+        BeforeValidator(parse_entries, json_schema_input_type=list[str]),
+    ] = ("x-ssl-client", "client-cert")
+    """How the app is told who the client is: `x-ssl-client` (nginx's names), `client-cert`
+    (RFC 9440), `xfcc` (Envoy's X-Forwarded-Client-Cert); `[]` for not at all. A client's own
+    headers of all three families are always removed. Default: `[x-ssl-client, client-cert]`."""
+
+    limits: Limits = Limits()
+    """Bounds that keep one client from using up the machine."""
+
+    timeouts: Timeouts = Timeouts()
+    """How long the proxy waits."""
+
+    access_log: Annotated[
+        AccessLog, BeforeValidator(_path_alone, json_schema_input_type=str | AccessLog)
+    ] = AccessLog()
+    """One line for each request."""
+
+    upstream: ServerValue | None = None
+    """Short form for one app: `http://host:port`, `host:port` or a port of this machine. It is
+    the same as `upstreams: {app: {servers: [...]}}`. Either this or `upstreams` is required.
+    Danger: an app that is reachable past the proxy is not protected; let it listen on 127.0.0.1."""
+
+    upstreams: dict[Annotated[str, AfterValidator(rules.check_upstream_name)], Upstream] = Field(
+        default_factory=_only_upstream, validate_default=True
+    )
+    """The apps, by name: `{app: {servers: [http://127.0.0.1:3000]}}`."""
+
+    routes: Annotated[
+        tuple[Route, ...],
+        BeforeValidator(parse_entries, json_schema_input_type=list[Route]),
+    ] = Field(default_factory=_only_route, validate_default=True)
+    """Which requests go to which app. Default: all to the only app, with `verified` access."""
+
+    pid_file: WritableFile | None = None
+    """File for the process number, which `certgate reload` and `certgate stop` read.
+    Default: none."""
+
+    @field_validator("upstreams", mode="after")
+    @classmethod
+    def _one_form(cls, upstreams: dict[str, Upstream], info: ValidationInfo) -> dict[str, Upstream]:
+        if not upstreams:
+            raise ValueError("there is no app; write upstream: http://host:port, or upstreams")
+        if info.data.get("upstream") is not None and upstreams != _only_upstream(info.data):
+            raise ValueError("upstream is given as well; keep one of the two")
+        return upstreams
+
+    @field_validator("routes", mode="after")
+    @classmethod
+    def _settle_routes(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        upstreams = info.data.get("upstreams")
+        if upstreams is None:  # refused itself, and reported
+            return routes
+        return rules.settle_routes(routes, upstreams, info.data.get("client_auth"))

@@ -1,0 +1,90 @@
+"""File names in a configuration: relative ones count from its folder, and files have to be there.
+
+Both need to know the folder, which comes as pydantic's validation context. Without one (a
+configuration built in code) names stay as they are and nothing is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
+
+from proxy.config.units import quoted
+
+_URL_SCHEMES: Final = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The folder from which relative file names count."""
+
+    path: Path
+
+
+def _parse_path(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        raise ValueError("is empty; write a file name")
+    if value.startswith(_URL_SCHEMES):
+        raise ValueError(f"{quoted(value)}: taking files by URL is not in this version")
+    if "\0" in value:
+        raise ValueError(f"{quoted(value)} is not a file name")
+    return Path(value)
+
+
+def _resolve(path: Path, info: ValidationInfo) -> Path:
+    return info.context.path / path if isinstance(info.context, Folder) else path
+
+
+def _require_file(path: Path, info: ValidationInfo) -> Path:
+    if isinstance(info.context, Folder):
+        fault = _fault_of_file(path)
+        if fault:
+            raise ValueError(f"{quoted(str(path))} {fault}")
+    return path
+
+
+def _fault_of_file(path: Path) -> str:
+    try:
+        if path.is_dir():
+            return "is a folder; name a file"
+        if path.is_file() and path.stat().st_size == 0:
+            return "is empty"
+        if path.exists():
+            return "" if os.access(path, os.R_OK) else "is not readable for this user"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    return "is a link to a missing file" if path.is_symlink() else "does not exist"
+
+
+def _require_folder(path: Path, info: ValidationInfo) -> Path:
+    if isinstance(info.context, Folder):
+        if path.is_dir():
+            raise ValueError(f"{quoted(str(path))} is a folder; name a file")
+        if not path.parent.is_dir():
+            raise ValueError(f"the folder of {quoted(str(path))} does not exist")
+    return path
+
+
+def _parse_log_target(value: object, info: ValidationInfo) -> object:
+    if value in {"-", "off"}:
+        return value
+    path = _parse_path(value)
+    if not isinstance(path, Path):
+        raise ValueError("expects a file name, - or off")  # noqa: TRY004 - as pydantic wants it
+    return _require_folder(_resolve(path, info), info)
+
+
+_Named = Annotated[
+    Path, AfterValidator(_resolve), BeforeValidator(_parse_path, json_schema_input_type=str)
+]
+ExistingFile = Annotated[_Named, AfterValidator(_require_file)]
+WritableFile = Annotated[_Named, AfterValidator(_require_folder)]
+LogTarget = Annotated[
+    Literal["-", "off"] | Path, PlainValidator(_parse_log_target, json_schema_input_type=str)
+]

@@ -1,0 +1,83 @@
+"""pydantic's errors in the words of this project: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from proxy.config.later import is_planned
+from proxy.config.units import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+
+def nearest_to(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean …?``, or nothing when no known word is near."""
+    by_folded = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    return f"; did you mean {by_folded[near[0]]}?" if near else ""
+
+
+def message_of(error: ErrorDetails, schema: type[BaseModel]) -> str:
+    """Return what to tell the operator about one error that ``schema`` found."""
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(error["loc"], schema)
+    if error["type"] != "missing" and error["input"] is None and error["type"] != "rule":
+        return "has no value; write one, or remove the key to get the default"
+    return _WORDING.get(error["type"], _own_words)(error)
+
+
+def _unknown_key(place: tuple[str | int, ...], schema: type[BaseModel]) -> str:
+    if is_planned(place):
+        return "is not in this version; remove the key"
+    return "is not a key" + nearest_to(str(place[-1]), _keys_at(place[:-1], schema))
+
+
+def _keys_at(place: tuple[str | int, ...], schema: type[BaseModel]) -> list[str]:
+    section: type[BaseModel] | None = schema
+    for part in place:
+        if section is not None and isinstance(part, str) and part in section.model_fields:
+            section = _section_in(section.model_fields[part].annotation)
+    return list(section.model_fields) if section is not None else []
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a field holds, be it in a tuple or a dict."""
+    if hasattr(annotation, "model_fields"):
+        return annotation  # type: ignore[no-any-return]  # the attribute shows what it is
+    return next(filter(None, map(_section_in, get_args(annotation))), None)
+
+
+def _literal(error: ErrorDetails) -> str:
+    expected = error["ctx"]["expected"]
+    words = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    value = error["input"]
+    if not isinstance(value, str):
+        return f"expects one of {', '.join(words)}"
+    return f"{quoted(value)} is none of {', '.join(words)}" + nearest_to(value, words)
+
+
+def _own_words(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Value error, ")
+
+
+_WORDING: Final[dict[str, Callable[[ErrorDetails], str]]] = {
+    "missing": lambda _: "is required and missing",
+    "literal_error": _literal,
+    "greater_than_equal": lambda error: f"has to be at least {error['ctx']['ge']:g}",
+    "less_than_equal": lambda error: f"may be at most {error['ctx']['le']:g}",
+    "too_short": lambda _: "is an empty list; name at least one",
+    "model_type": lambda _: "expects keys of its own (a mapping)",
+    "model_attributes_type": lambda _: "expects keys of its own (a mapping)",
+    "dict_type": lambda _: "expects keys of its own (a mapping)",
+    "tuple_type": lambda _: "expects a list",
+    "string_type": lambda _: "expects a text",
+    "int_type": lambda _: "expects a whole number",
+    "float_type": lambda _: "expects a number",
+    "is_instance_of": lambda _: "expects a text",
+    "path_type": lambda _: "expects a file name",
+}
