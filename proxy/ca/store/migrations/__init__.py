@@ -1,0 +1,1 @@
+"""Alembic's migrations, packaged, so that an installed certgate can upgrade its own store."""
