@@ -1,0 +1,241 @@
+"""The route table: from a request's host and path to its route, in time that no table size changes.
+
+Of the routes that match, the one with the most specific host counts (an exact name, then a
+wildcard, then none), then the one with the longest path. A route's path is a prefix of whole
+segments: ``/static`` and ``/static/`` are the same prefix and take ``/static``, ``/static/`` and
+``/static/x``, but not ``/static-x``, as a Kubernetes Ingress of type Prefix does. So an app that
+treats ``/admin`` and ``/admin/`` alike cannot be reached around a rule for one of them.
+
+A request whose path an app could read in another way (see ``readings.py``) is refused when that
+reading leads to a route with other access; where every route of a host has the same access, there
+is nothing to get around and nothing is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+
+from proxy.routing.host import host_name
+from proxy.routing.path import CLEAN_PATH, TargetError, decode, normalise_path
+from proxy.routing.readings import readings
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+PayloadT = TypeVar("PayloadT")
+
+# What an app may read in another way than it is written (readings.py), or what cannot be sent.
+_AMBIGUOUS_IN_PREFIX: Final = re.compile(rb"[%;?#\\\x00-\x1f\x7f]")
+
+
+class Route(NamedTuple, Generic[PayloadT]):
+    """One line of the table.
+
+    Attributes:
+        host: a lower-case name or address, ``*.example.com`` for one more label, or empty for
+            every host.
+        path: the prefix, decoded: ``/``, ``/static``.
+        access: the access class. Two routes with equal values let in the same clients.
+        payload: what the caller wants back.
+    """
+
+    host: str
+    path: str
+    access: Hashable
+    payload: PayloadT
+
+
+class Match(NamedTuple, Generic[PayloadT]):
+    """The outcome of a look-up.
+
+    Attributes:
+        payload: that of the route.
+        forward: the target to send upstream, with the query.
+    """
+
+    payload: PayloadT
+    forward: bytes
+
+
+class _Node(Generic[PayloadT]):
+    """One segment of a prefix; the root stands for ``/``."""
+
+    __slots__ = ("children", "route")
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, _Node[PayloadT]] = {}
+        self.route: Route[PayloadT] | None = None
+
+    def add(self, segments: Iterable[bytes], route: Route[PayloadT]) -> Route[PayloadT]:
+        """Put a route at its place, or return the one that is there."""
+        node = self
+        for segment in segments:
+            node = node.children.setdefault(segment, _Node())
+        if node.route is None:
+            node.route = route
+        return node.route
+
+    def longest(self, segments: Iterable[bytes]) -> Route[PayloadT] | None:
+        """Return the route with the longest prefix of these segments."""
+        node, route = self, self.route
+        for segment in segments:
+            child = node.children.get(segment)
+            if child is None:
+                break
+            node = child
+            if node.route is not None:
+                route = node.route
+        return route
+
+
+class _Prefixes(Generic[PayloadT]):
+    """The routes of one host pattern, as written and with letter case folded."""
+
+    __slots__ = ("depth", "folded", "routes", "written")
+
+    def __init__(self) -> None:
+        self.written: _Node[PayloadT] = _Node()
+        self.folded: _Node[PayloadT] = _Node()
+        self.routes: list[Route[PayloadT]] = []
+        self.depth = 0
+
+    def add(self, route: Route[PayloadT]) -> None:
+        segments = _prefix_of(route.path)
+        if self.written.add(segments, route) is not route:
+            raise ValueError(f"two routes for {route.host or 'every host'} and {route.path}")
+        folded = [segment.lower() for segment in segments]
+        if self.folded.add(folded, route).access != route.access:
+            raise ValueError(f"{route.path} differs from another route in letter case and access")
+        self.routes.append(route)
+        self.depth = max(self.depth, len(segments))
+
+
+class _HostRoutes(Generic[PayloadT]):
+    """All routes that one host can reach, most specific host pattern first."""
+
+    __slots__ = ("_depth", "_folded", "_written", "only", "uniform")
+
+    def __init__(self, chain: Sequence[_Prefixes[PayloadT]]) -> None:
+        routes = [route for prefixes in chain for route in prefixes.routes]
+        roots = [prefixes.written.route for prefixes in chain if prefixes.written.route is not None]
+        self._written = [prefixes.written for prefixes in chain]
+        self._folded = [prefixes.folded for prefixes in chain]
+        self._depth = max((prefixes.depth for prefixes in chain), default=0)
+        # A path that no route takes is refused, which is an access class of its own: so only with
+        # a route for "/" is there nothing to get around.
+        self.uniform = bool(roots) and len({route.access for route in routes}) == 1
+        self.only = roots[0] if self.uniform and self._depth == 0 else None
+
+    def longest(self, path: bytes) -> Route[PayloadT] | None:
+        """Return the route for a path of which every slash separates."""
+        return _first(self._written, self._segments(path))
+
+    def longest_folded(self, path: bytes) -> Route[PayloadT] | None:
+        """Return the route for this path in an app that ignores letter case."""
+        return _first(self._folded, self._segments(path.lower()))
+
+    def longest_of(self, segments: Sequence[bytes]) -> Route[PayloadT] | None:
+        """Return the route for decoded segments, in which a slash is data."""
+        return _first(self._written, segments)
+
+    def require_agreement(self, route: Route[PayloadT], meanings: Iterable[bytes]) -> None:
+        """Refuse a path of which one meaning leads to other access than ``route`` has.
+
+        Raises:
+            TargetError: when there is such a meaning.
+        """
+        for path in meanings:
+            for other in (self.longest(path), self.longest_folded(path)):
+                if other is None or other.access != route.access:
+                    raise TargetError("ambiguous path")
+
+    def _segments(self, path: bytes) -> list[bytes]:
+        # No prefix is longer than _depth, so that the rest need not be taken apart.
+        return path.split(b"/", self._depth + 1)[1:]
+
+
+def _first(chain: Sequence[_Node[PayloadT]], segments: Sequence[bytes]) -> Route[PayloadT] | None:
+    for prefixes in chain:
+        route = prefixes.longest(segments)
+        if route is not None:
+            return route
+    return None
+
+
+def _prefix_of(path: str) -> list[bytes]:
+    """Return the segments of a route's path; the trailing slash makes no difference.
+
+    Raises:
+        ValueError: for a prefix that no request could match, or not as it was meant.
+    """
+    stem = path.removesuffix("/").encode()
+    if not path.startswith("/") or decode(stem) != stem:
+        raise ValueError(f"{path!r} is not a decoded path")
+    segments = stem.split(b"/")[1:]
+    if not {b"", b".", b".."}.isdisjoint(segments) or _AMBIGUOUS_IN_PREFIX.search(stem):
+        raise ValueError(f"{path!r} does not mean one thing only")
+    return segments
+
+
+class RouteTable(Generic[PayloadT]):
+    """Routes, compiled. The table does not change; a reload makes a new one."""
+
+    def __init__(self, routes: Iterable[Route[PayloadT]]) -> None:
+        """Compile the routes.
+
+        Raises:
+            ValueError: for two routes with the same host and path, or paths that differ in letter
+                case only and have different access.
+        """
+        by_pattern: dict[str, _Prefixes[PayloadT]] = {}
+        for route in routes:
+            by_pattern.setdefault(route.host, _Prefixes()).add(route)
+        self._names: dict[bytes, _HostRoutes[PayloadT]] = {}
+        self._parents: dict[bytes, _HostRoutes[PayloadT]] = {}
+        self._rest = _HostRoutes(_chain(by_pattern, ""))
+        for pattern in by_pattern:
+            compiled = _HostRoutes(_chain(by_pattern, pattern))
+            if pattern.startswith("*."):
+                self._parents[pattern[2:].encode()] = compiled
+            elif pattern:
+                self._names[pattern.encode()] = compiled
+
+    def match(self, host: bytes, target: bytes) -> Match[PayloadT] | None:
+        """Return the route of a request, or None when it has none (404).
+
+        Args:
+            host: the Host field's value (or the authority of an absolute-form target), in any
+                letter case, with or without a port.
+            target: an origin-form target, with or without its query.
+
+        Raises:
+            TargetError: for a path that is malformed, or ambiguous; answer 400.
+        """
+        routes = self._names.get(host) or self._routes_of(host)
+        path, mark, query = target.partition(b"?")
+        if CLEAN_PATH.fullmatch(path):
+            route = routes.only or routes.longest(path)
+            if route is not None and not routes.uniform:
+                routes.require_agreement(route, (path,))
+            return None if route is None else Match(route.payload, target)
+        normal = normalise_path(path)
+        route = routes.longest_of(normal.segments)
+        if route is None:
+            return None
+        if not routes.uniform:
+            routes.require_agreement(route, readings(normal.forward))
+        return Match(route.payload, normal.forward + mark + query)
+
+    def _routes_of(self, host: bytes) -> _HostRoutes[PayloadT]:
+        if not self._names and not self._parents:
+            return self._rest
+        name = host_name(host)
+        return self._names.get(name) or self._parents.get(name.partition(b".")[2]) or self._rest
+
+
+def _chain(by_pattern: dict[str, _Prefixes[PayloadT]], pattern: str) -> list[_Prefixes[PayloadT]]:
+    """Return the prefixes that a host with this pattern can reach, most specific first."""
+    wildcard = pattern if pattern.startswith("*.") else "*." + pattern.partition(".")[2]
+    patterns = dict.fromkeys((pattern, wildcard, ""))
+    return [by_pattern[name] for name in patterns if name in by_pattern]
