@@ -38,10 +38,12 @@ class AccessFormat(Protocol):
 
 
 def request_line(record: AccessRecord) -> bytes:
-    """Return nginx's ``$request``: the first line, raw when it could not be parsed."""
+    """Return nginx's ``$request``: the first line as it was received."""
+    if record.request_line:
+        return record.request_line
     if record.method:
         return b"%b %b HTTP/%b" % (record.method, record.target, record.version)
-    return record.request_line or _MISSING
+    return _MISSING
 
 
 def _text(value: str) -> bytes:

@@ -55,8 +55,8 @@ class AccessRecord:
         remote_addr: the client's address, after trusted proxies were taken into account.
         client: what the handshake told; one object is shared by all records of a connection.
         time: when the exchange ended, in seconds since the epoch.
-        request_line: the raw first line, only where it could not be parsed; it wins over the
-            three parts below.
+        request_line: the first line as it was received, also when it could not be parsed; where
+            it is empty, the three parts below make it up.
         method: the request method, empty when no request was read.
         target: the request target as it was sent.
         version: the HTTP version without the name, e.g. ``1.1``.

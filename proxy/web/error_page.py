@@ -49,13 +49,6 @@ ERRORS: Final[dict[str, Wording]] = {
     "bad_request": _sender(
         "This request is malformed", "The server could not make sense of what was sent."
     ),
-    "plain_http": Wording(
-        "This address speaks HTTPS",
-        "The request came over plain HTTP, without encryption.",
-        ("Open the same address with https:// in front.",),
-        "door",
-        browser_help=False,
-    ),
     "no_route": _sender("There is nothing here", "This site has nothing at this address.", "map"),
     "method_not_allowed": _sender(
         "This method is not allowed here", "The request's method is not one that is served here."

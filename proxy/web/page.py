@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Detail = Literal["full", "short", "none"]
 """How much a page tells: all; no facts of the certificate; only that access was refused."""
 
+# Long enough for an app to start, short enough for somebody who waits for it (RFC 9110 10.2.3).
+_RETRY_AFTER: Final = ((b"Retry-After", b"5"),)
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
@@ -88,7 +90,7 @@ def render(story: Story, accept: bytes | None) -> Page:
     """Render a story in the format that the Accept field asks for."""
     chosen = choose_format(accept)
     body = _RENDERERS[chosen](story).encode("utf-8", "backslashreplace")
-    return Page(chosen.value, body, _FIELDS[chosen])
+    return Page(chosen.value, body, _FIELDS[chosen] + (_RETRY_AFTER if story.retry else ()))
 
 
 @cache
@@ -126,6 +128,9 @@ def _render_problem(story: Story) -> str:
 def _render_text(story: Story) -> str:
     lines = [f"{story.status} {story.phrase}: {story.title}", "", story.what, ""]
     lines += [f"- {step}" for step in story.steps]
+    if story.browser_help:
+        # Who reads text sits at a terminal.
+        lines.append("- On the command line: curl --cert me.crt --key me.key …")
     lines += ["", *_text_facts(story), ""]
     return "\n".join(lines)
 

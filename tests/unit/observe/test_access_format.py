@@ -83,12 +83,19 @@ class TestCombined:
         record.referer = b""
         assert b' 512 "" "curl' in format_combined(record)
 
+    def test_the_first_line_as_received_wins_over_its_parts(self):
+        record = admitted()
+        record.request_line = b"GET http://app.example.com/items?page=2 HTTP/1.1"
+        assert b'"GET http://app.example.com/items?page=2 HTTP/1.1" 200' in format_combined(record)
+
     def test_a_line_that_could_not_be_parsed_is_logged_raw_and_escaped(self):
         record = AccessRecord("192.0.2.7")
         record.time, record.status, record.request_line = WHEN, 400, b'\x16\x03\x01"\n'
         assert rb'"\x16\x03\x01\x22\x0A" 400 0' in format_combined(record)
 
-    @pytest.mark.parametrize("part", ["target", "referer", "user_agent", "method", "version"])
+    @pytest.mark.parametrize(
+        "part", ["target", "referer", "user_agent", "method", "version", "request_line"]
+    )
     def test_no_part_of_a_request_can_forge_a_line(self, part: str):
         record = admitted()
         setattr(record, part, b'x" 200 0 "-" "-" "-" admitted\n203.0.113.9 - - "')
