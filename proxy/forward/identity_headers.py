@@ -172,8 +172,8 @@ def _client_cert(
     """RFC 9440: structured field byte sequences; the chain without the leaf and the anchor."""
     yield "Client-Cert", _byte_sequence(facts.der)
     # Whoever has a use for the chain has the anchor; RFC 9440 §2.3 lets it out, as TLS does.
-    intermediates = (item for item in chain[1:] if item.issuer != item.subject)
-    text = ", ".join(_byte_sequence(item.public_bytes(Encoding.DER)) for item in intermediates)
+    between = chain[1:-1]
+    text = ", ".join(_byte_sequence(item.public_bytes(Encoding.DER)) for item in between)
     if len(text) <= _MAX_CHAIN_HEADER:
         yield "Client-Cert-Chain", text
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, NamedTuple
 
 from proxy.identity import der, dn
 from proxy.identity.der import UnreadableCertificateError
@@ -32,8 +31,7 @@ class NameKind(StrEnum):
 _TEXT_KINDS: Final = {0x81: NameKind.EMAIL, 0x82: NameKind.DNS, 0x86: NameKind.URI}
 
 
-@dataclass(frozen=True, slots=True)
-class AlternativeName:
+class AlternativeName(NamedTuple):
     """One subject alternative name.
 
     Attributes:
@@ -54,11 +52,8 @@ def parse_alternative_names(names: bytes) -> tuple[AlternativeName, ...]:
         UnreadableCertificateError: not DER, not ASCII where RFC 5280 demands it, or an IP address
             that is neither 4 nor 16 octets.
     """
-    outer = der.read_element(names, 0, len(names))
-    start, end = der.expect(outer, der.SEQUENCE)
-    if end != len(names):
-        raise UnreadableCertificateError("bytes after the subject alternative names")
-    return tuple(_parse_one(names, item) for item in der.read_children(names, start, end))
+    content = der.read_only(names, 0, len(names), der.SEQUENCE)
+    return tuple(_parse_one(names, item) for item in der.read_children(names, *content))
 
 
 def _parse_one(names: bytes, item: der.Element) -> AlternativeName:

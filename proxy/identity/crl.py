@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography import x509
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
@@ -33,34 +33,33 @@ class UnusableCrlError(ValueError):
     """A revocation list that must not be believed; its text says why, without a full stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class IssuerKey:
+class IssuerKey(NamedTuple):
     """Who signs certificates and revocation lists: a name *and* a key.
 
     A CA of the same name with another key is another CA, and its list says nothing about ours
     (OpenSSL reports such a list as error 3 only; ignoring that admits the revoked).
 
     Attributes:
-        name: the subject in RFC 2253 form, so that two encodings of one name are one name.
-        public_key_info: the DER form of the SubjectPublicKeyInfo.
+        subject: the DER form of the CA's Name.
+        public_key_info: the DER form of its SubjectPublicKeyInfo.
     """
 
-    name: str
+    subject: bytes
     public_key_info: bytes
 
     @classmethod
     def of(cls, certificate: x509.Certificate) -> IssuerKey:
-        """Return the key under which lists of this certificate's subject are kept.
+        """Return the key under which lists of this CA are kept.
 
         Raises:
-            UnreadableCertificateError: its subject has no unambiguous text.
+            UnreadableCertificateError: the certificate is not DER.
         """
         return cls.of_tbs(TbsCertificate.read(certificate))
 
     @classmethod
     def of_tbs(cls, tbs: TbsCertificate) -> IssuerKey:
-        """Return the same from fields that were read already."""
-        return cls(dn.join_rfc2253(dn.parse_name(tbs.subject)), tbs.public_key_info)
+        """Return the same from a certificate that was read already."""
+        return cls(tbs.subject, tbs.public_key_info)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,8 @@ class RevocationList:
 
     Attributes:
         crl: the list itself, so that it can be carried over to the next view.
-        issuer: who signed it.
+        issuers: who signed it: one CA, which may have several certificates that differ in the
+            encoding of its name.
         scope: which certificates it covers.
         number: its CRL number; -1 for a list without one (old ``openssl ca`` setups).
         this_update: unix time.
@@ -113,7 +113,7 @@ class RevocationList:
     """
 
     crl: x509.CertificateRevocationList
-    issuer: IssuerKey
+    issuers: frozenset[IssuerKey]
     scope: CrlScope
     number: int
     this_update: float
@@ -142,14 +142,14 @@ def read_crl(
     extensions = {extension.oid: extension for extension in crl.extensions}
     _refuse_unprocessed(crl.extensions, _UNDERSTOOD)
     # The signature first: from here on the words are the issuer's own.
-    issuer = _signer(crl, issuers)
+    signers = _signers(crl, issuers)
     if ExtensionOID.DELTA_CRL_INDICATOR in extensions:
         raise UnusableCrlError("it is a delta CRL: give the complete one")
     if crl.next_update_utc is None:
         raise UnusableCrlError("it has no nextUpdate (RFC 5280 §5.1.2.5 demands one)")
     return RevocationList(
         crl=crl,
-        issuer=issuer,
+        issuers=frozenset(map(IssuerKey.of, signers)),
         scope=_scope(crl),
         number=_number(crl),
         this_update=_unix(crl.last_update_utc),
@@ -158,18 +158,20 @@ def read_crl(
     )
 
 
-def _signer(crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]) -> IssuerKey:
+def _signers(
+    crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]
+) -> list[x509.Certificate]:
     name = dn.rfc2253(crl.issuer)
-    candidates = [(key, item) for item in issuers if (key := IssuerKey.of(item)).name == name]
-    if not candidates:
+    namesakes = [item for item in issuers if dn.rfc2253(item.subject) == name]
+    if not namesakes:
         raise UnusableCrlError("no certificate of its issuer is configured")
-    signers = [(key, item) for key, item in candidates if _is_signed_by(crl, item)]
+    signers = [item for item in namesakes if _is_signed_by(crl, item)]
     if not signers:
         raise UnusableCrlError("its signature was not made with the configured issuer's key")
-    for key, item in signers:
-        if _may_sign_crls(item):
-            return key
-    raise UnusableCrlError("its issuer's keyUsage does not include cRLSign")
+    permitted = [item for item in signers if _may_sign_crls(item)]
+    if not permitted:
+        raise UnusableCrlError("its issuer's keyUsage does not include cRLSign")
+    return permitted
 
 
 def _is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

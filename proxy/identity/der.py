@@ -17,6 +17,7 @@ SET: Final = 0x31
 
 _LONG_FORM: Final = 0x80
 _HIGH_TAG: Final = 0x1F
+_SHORTEST: Final = 2
 _LAST_ARC_OCTET: Final = 0x80
 _MAX_LENGTH_OCTETS: Final = 4
 """Four octets give 4 GiB; a handshake message stops at 16 MiB (RFC 8446 §4)."""
@@ -29,46 +30,50 @@ class UnreadableCertificateError(ValueError):
     """A part of a certificate that cannot be read beyond doubt: the certificate is refused."""
 
 
-def read_element(data: bytes, at: int, end: int) -> Element:
-    """Return the element that starts at ``at`` and must stop at or before ``end``.
+def read_children(data: bytes, start: int, end: int) -> list[Element]:
+    """Return the elements that fill ``data[start:end]`` exactly, without looking into them.
 
     Raises:
         UnreadableCertificateError: truncated, indefinite, over-long or non-minimal length, or a
             tag number above 30.
     """
-    if at + 2 > end:
-        raise UnreadableCertificateError("truncated DER element")
-    tag = data[at]
-    if tag & _HIGH_TAG == _HIGH_TAG:
-        raise UnreadableCertificateError("DER tag number above 30")
-    start = at + 2
-    length = data[at + 1]
-    if length >= _LONG_FORM:
-        octets = length - _LONG_FORM
-        start += octets
-        length = int.from_bytes(data[at + 2 : start])
-        # Minimal form only: a second way to write a length is a second reading of the same bytes.
-        if not 0 < octets <= _MAX_LENGTH_OCTETS or length < max(
-            _LONG_FORM, 1 << (8 * (octets - 1))
-        ):
-            raise UnreadableCertificateError("DER length is not in its shortest form")
-    if start + length > end:
-        raise UnreadableCertificateError("DER element is longer than what holds it")
-    return tag, start, start + length
-
-
-def read_children(data: bytes, start: int, end: int) -> list[Element]:
-    """Return the elements that fill ``data[start:end]`` exactly.
-
-    Raises:
-        UnreadableCertificateError: one of them is not DER.
-    """
     children = []
     while start < end:
-        child = read_element(data, start, end)
-        children.append(child)
-        start = child[2]
+        if end - start < _SHORTEST:
+            raise UnreadableCertificateError("truncated DER element")
+        tag, length = data[start], data[start + 1]
+        if tag & _HIGH_TAG == _HIGH_TAG:
+            raise UnreadableCertificateError("DER tag number above 30")
+        content = start + _SHORTEST
+        if length >= _LONG_FORM:
+            content += length - _LONG_FORM
+            length = _long_form(data[start + _SHORTEST : content])
+        start = content + length
+        children.append((tag, content, start))
+    if start > end:
+        raise UnreadableCertificateError("DER element is longer than what holds it")
     return children
+
+
+def _long_form(octets: bytes) -> int:
+    length = int.from_bytes(octets)
+    # Minimal form only: a second way to write a length is a second reading of the same bytes.
+    # No octets at all (0x80) is BER's indefinite length.
+    if not octets or octets[0] == 0 or length < _LONG_FORM or len(octets) > _MAX_LENGTH_OCTETS:
+        raise UnreadableCertificateError("DER length is not in its shortest form")
+    return length
+
+
+def read_only(data: bytes, start: int, end: int, tag: int) -> tuple[int, int]:
+    """Return where the content of the one element that fills ``data[start:end]`` starts and ends.
+
+    Raises:
+        UnreadableCertificateError: not DER, not exactly one element, or another tag.
+    """
+    children = read_children(data, start, end)
+    if len(children) != 1:
+        raise UnreadableCertificateError("not exactly one DER element")
+    return expect(children[0], tag)
 
 
 def expect(element: Element, tag: int) -> tuple[int, int]:

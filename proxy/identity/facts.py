@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
+from binascii import b2a_base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -19,10 +19,14 @@ from proxy.identity.tbs import TbsCertificate
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-_SUBJECT_ALT_NAME: Final = bytes.fromhex("551d11")
+_SUBJECT_ALT_NAME: Final = bytes.fromhex("0603551d11")
 _DAY: Final = 86_400
-_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
-_PEM_COLUMNS: Final = 64
+_MONTHS: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_PEM_OCTETS: Final = 48
+"""They make the 64 columns of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +145,14 @@ class CertificateFacts:
         return self.not_after - days * _DAY + 1 if days else float("inf")
 
     @property
-    def base64(self) -> bytes:
-        """The DER form in base64, one line."""
-        return b64encode(self.der)
-
-    @property
     def pem(self) -> str:
         """The PEM form: 64 columns, LF at each line's end, as OpenSSL writes it."""
-        text = self.base64.decode()
-        lines = [text[at : at + _PEM_COLUMNS] for at in range(0, len(text), _PEM_COLUMNS)]
-        body = "\n".join(lines)
-        return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+        lines = (
+            b2a_base64(self.der[at : at + _PEM_OCTETS])
+            for at in range(0, len(self.der), _PEM_OCTETS)
+        )
+        body = b"".join(lines).decode()
+        return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
 
     @property
     def escaped_pem(self) -> str:
@@ -185,5 +186,5 @@ def _unix(moment: datetime) -> int:
 def _asn1_time_text(moment: int) -> str:
     # ASN1_TIME_print, whatever the locale: day padded with a space, year not padded.
     time = datetime.fromtimestamp(moment, UTC)
-    month = _MONTHS[3 * time.month - 3 : 3 * time.month]
-    return f"{month} {time.day:2d} {time:%H:%M:%S} {time.year} GMT"
+    clock = f"{time.hour:02d}:{time.minute:02d}:{time.second:02d}"
+    return f"{_MONTHS[time.month - 1]} {time.day:2d} {clock} {time.year} GMT"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from proxy.identity.crl import IssuerKey, RevocationList, read_crl
 from proxy.identity.peer import VerifyError
@@ -37,6 +37,18 @@ class UnusableCrl:
     reason: str
 
 
+class RevocationAnswer(NamedTuple):
+    """What the lists say about one chain.
+
+    Attributes:
+        errors: OpenSSL's 3, 11, 12 and 23, with the depth of the certificate.
+        moments: every unix time at which ``errors`` changes by time alone, past and future.
+    """
+
+    errors: tuple[VerifyError, ...]
+    moments: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RevocationView:
     """The lists in force. Immutable: a newer list makes a new view.
@@ -56,18 +68,19 @@ class RevocationView:
     @property
     def crls(self) -> tuple[CertificateRevocationList, ...]:
         """The lists in force; the next build takes them too, so that no older one replaces them."""
-        return tuple(item.crl for lists in self.lists.values() for item in lists)
+        distinct = {id(item.crl): item.crl for lists in self.lists.values() for item in lists}
+        return tuple(distinct.values())
 
     def has_list_of(self, issuer: Certificate) -> bool:
         """Say whether a usable list of this issuer is in force.
 
         Raises:
-            UnreadableCertificateError: the issuer's name has no unambiguous text.
+            UnreadableCertificateError: the certificate is not DER.
         """
         return IssuerKey.of(issuer) in self.lists
 
-    def errors(self, chain: Chain, now: float) -> tuple[VerifyError, ...]:
-        """Return what revocation has against a chain, in OpenSSL's numbers 3, 11, 12 and 23.
+    def answer(self, chain: Chain, now: float) -> RevocationAnswer:
+        """Say what revocation has against a chain, and when that changes.
 
         Args:
             chain: leaf first, as the handshake validated it.
@@ -76,32 +89,31 @@ class RevocationView:
         Raises:
             ValueError: a certificate cannot be read beyond doubt: refuse.
         """
-        return tuple(
-            VerifyError(number, depth, text)
-            for depth in self._depths(chain)
-            for number, text in self._errors_at(chain, depth, now)
-        )
+        errors: list[VerifyError] = []
+        moments: list[float] = []
+        for depth in self._depths(chain):
+            lists = self._lists_for(chain, depth)
+            serial = chain[depth].serial_number
+            errors += (VerifyError(n, depth, text) for n, text in self._found(lists, serial, now))
+            moments += (moment for item in lists for moment in self._limits(item))
+        return RevocationAnswer(tuple(errors), tuple(moments))
 
-    def moments(self, chain: Chain) -> tuple[float, ...]:
-        """Return every unix time at which ``errors`` of this chain changes by time alone.
+    def errors(self, chain: Chain, now: float) -> tuple[VerifyError, ...]:
+        """Return what revocation has against a chain, in OpenSSL's numbers 3, 11, 12 and 23.
 
         Raises:
-            ValueError: a certificate cannot be read beyond doubt.
+            ValueError: as ``answer``.
         """
-        return tuple(
-            moment
-            for depth in self._depths(chain)
-            for item in self._lists_for(chain, depth)
-            for moment in self._limits(item)
-        )
+        return self.answer(chain, now).errors
 
     def changes_at(self, chain: Chain, now: float) -> float:
-        """Return the next of these moments, infinity when there is none.
+        """Return the next unix time at which ``errors`` may change by time alone, or infinity.
 
         Raises:
-            ValueError: a certificate cannot be read beyond doubt.
+            ValueError: as ``answer``.
         """
-        return min((item for item in self.moments(chain) if item > now), default=float("inf"))
+        later = (moment for moment in self.answer(chain, now).moments if moment > now)
+        return min(later, default=float("inf"))
 
     def _depths(self, chain: Chain) -> range:
         match self.check:
@@ -114,11 +126,11 @@ class RevocationView:
                 # is checked all the same.
                 return range(max(1, len(chain) - 1))
 
-    def _errors_at(self, chain: Chain, depth: int, now: float) -> Iterator[tuple[int, str]]:
-        lists = self._lists_for(chain, depth)
+    def _found(
+        self, lists: tuple[RevocationList, ...], serial: int, now: float
+    ) -> Iterator[tuple[int, str]]:
         if not lists:
             yield _UNABLE_TO_GET_CRL
-        serial = chain[depth].serial_number
         for item in lists:
             if now < item.this_update:
                 yield _CRL_NOT_YET_VALID
@@ -130,7 +142,8 @@ class RevocationView:
     def _lists_for(self, chain: Chain, depth: int) -> tuple[RevocationList, ...]:
         certificate = chain[depth]
         issuer = TbsCertificate.read(chain[min(depth + 1, len(chain) - 1)])
-        # At the chain's end only a self-issued certificate has its issuer's key in itself.
+        # The last one of a chain has no issuer there unless it is self-issued. A list of its own
+        # numbers other certificates: it says nothing about this one.
         if depth + 1 == len(chain) and issuer.subject != issuer.issuer:
             return ()
         lists = self.lists.get(IssuerKey.of_tbs(issuer), ())
@@ -194,5 +207,6 @@ def known_issuer_names(
 def _newest(lists: list[RevocationList]) -> dict[IssuerKey, tuple[RevocationList, ...]]:
     newest: dict[IssuerKey, dict[object, RevocationList]] = {}
     for item in sorted(lists, key=lambda item: item.age):
-        newest.setdefault(item.issuer, {})[item.scope] = item
+        for issuer in item.issuers:
+            newest.setdefault(issuer, {})[item.scope] = item
     return {issuer: tuple(scopes.values()) for issuer, scopes in newest.items()}

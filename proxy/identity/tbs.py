@@ -11,6 +11,8 @@ from proxy.identity import der
 from proxy.identity.der import Element, UnreadableCertificateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cryptography.x509 import Certificate
 
 _INTEGER: Final = 0x02
@@ -31,7 +33,7 @@ class TbsCertificate:
         issuer: the DER form of the issuer's Name.
         subject: the DER form of the subject's Name.
         public_key_info: the DER form of the SubjectPublicKeyInfo.
-        extension_fields: the optional elements after the key, unread.
+        optional_fields: the optional elements after the key, unread.
     """
 
     der: bytes
@@ -39,7 +41,7 @@ class TbsCertificate:
     issuer: bytes
     subject: bytes
     public_key_info: bytes
-    extension_fields: tuple[Element, ...]
+    optional_fields: tuple[Element, ...]
 
     @classmethod
     def read(cls, certificate: Certificate) -> TbsCertificate:
@@ -49,9 +51,9 @@ class TbsCertificate:
             UnreadableCertificateError: it is not DER.
         """
         data = certificate.public_bytes(Encoding.DER)
-        outer = der.expect(der.read_element(data, 0, len(data)), der.SEQUENCE)
-        tbs = der.expect(der.read_element(data, *outer), der.SEQUENCE)
-        fields = der.read_children(data, *tbs)
+        outer = der.read_only(data, 0, len(data), der.SEQUENCE)
+        tbs = der.read_children(data, *outer)[0]
+        fields = der.read_children(data, *der.expect(tbs, der.SEQUENCE))
         if fields and fields[0][0] == _VERSION:
             del fields[0]
         if len(fields) < _MANDATORY_FIELDS:
@@ -66,30 +68,31 @@ class TbsCertificate:
             issuer=data[ends[1] : ends[2]],
             subject=data[ends[3] : ends[4]],
             public_key_info=data[ends[4] : ends[5]],
-            extension_fields=tuple(fields[_MANDATORY_FIELDS:]),
+            optional_fields=tuple(fields[_MANDATORY_FIELDS:]),
         )
 
     def extension(self, oid: bytes) -> bytes | None:
-        """Return the value of the extension with this OID (content octets), None without it.
+        """Return the value of the extension with this OID (in DER form), None without it.
 
         Raises:
             UnreadableCertificateError: not DER, or two of them: RFC 5280 §4.2 allows one, and
                 which of two would another reader take?
         """
-        found = [value for name, value in self._extensions() if name == oid]
+        # Most certificates are done here, without a walk through their extensions.
+        if oid not in self.der:
+            return None
+        # An Extension begins with its OID: only the one that is looked for has to be opened.
+        found = [item for item in self._extensions() if self.der.startswith(oid, item[1])]
         if len(found) > 1:
             raise UnreadableCertificateError("an extension stands twice in the certificate")
-        return found[0] if found else None
+        return self._value(found[0]) if found else None
 
-    def _extensions(self) -> list[tuple[bytes, bytes]]:
-        found = []
-        for _, start, end in (f for f in self.extension_fields if f[0] == _EXTENSIONS):
-            sequence = der.expect(der.read_element(self.der, start, end), der.SEQUENCE)
-            for item in der.read_children(self.der, *sequence):
-                parts = der.read_children(self.der, *der.expect(item, der.SEQUENCE))
-                if not parts:
-                    raise UnreadableCertificateError("an empty extension")
-                oid = der.expect(parts[0], der.OBJECT_IDENTIFIER)
-                value = der.expect(parts[-1], _OCTET_STRING)
-                found.append((self.der[slice(*oid)], self.der[slice(*value)]))
-        return found
+    def _extensions(self) -> Iterator[Element]:
+        for tag, start, end in self.optional_fields:
+            if tag == _EXTENSIONS:
+                sequence = der.read_only(self.der, start, end, der.SEQUENCE)
+                yield from der.read_children(self.der, *sequence)
+
+    def _value(self, extension: Element) -> bytes:
+        parts = der.read_children(self.der, *der.expect(extension, der.SEQUENCE))
+        return self.der[slice(*der.expect(parts[-1], _OCTET_STRING))]

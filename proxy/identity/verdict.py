@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from proxy.identity.codes import RefusalCode
@@ -111,13 +112,9 @@ def _judge_chain(
     peer: PeerIdentity, now: float, view: RevocationView, known_issuers: frozenset[bytes]
 ) -> Verdict:
     validity = [_validity(item) for item in peer.chain]
-    errors = (
-        *peer.errors,
-        *_validity_errors(validity, now),
-        *view.errors(peer.chain, now),
-    )
-    moments = [moment for period in validity for moment in period]
-    moments += view.moments(peer.chain)
+    revocation = view.answer(peer.chain, now)
+    errors = (*peer.errors, *_validity_errors(validity, now), *revocation.errors)
+    moments = [*chain.from_iterable(validity), *revocation.moments]
     valid_from = max((item for item in moments if item <= now), default=-_ALWAYS)
     valid_until = min((item for item in moments if item > now), default=_ALWAYS)
     if not errors:
