@@ -7,7 +7,7 @@ which the store does not know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
@@ -17,16 +17,32 @@ from proxy.ca.creation import NewAuthority, check_free, self_signed, write_folde
 from proxy.ca.crl import KEY_COMPROMISE
 from proxy.ca.files import read_file
 from proxy.ca.folder import der_of
-from proxy.ca.issuance import Leaf, Signer, fingerprint, leaf_validity, sign_leaf
+from proxy.ca.issuance import (
+    BACKDATE,
+    Leaf,
+    Signer,
+    Validity,
+    fingerprint,
+    leaf_validity,
+    sign_authority,
+    sign_leaf,
+)
 from proxy.ca.keys import (
     PrivateKey,
+    PublicKey,
     check_strength,
     generate_key,
     is_same_key,
     load_private_key,
     spki_sha256,
 )
-from proxy.ca.names import alternative_name_text, alternative_names_of, check_subject, subject_text
+from proxy.ca.names import (
+    alternative_name_text,
+    alternative_names_of,
+    check_subject,
+    common_name_of,
+    subject_text,
+)
 from proxy.ca.profiles import Profile
 from proxy.ca.registry import Registry
 from proxy.ca.revocation import RevocationDesk
@@ -34,6 +50,7 @@ from proxy.ca.store.records import NewCertificate, Status
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
     from pathlib import Path
 
@@ -130,11 +147,9 @@ class Authority:
             request.subject.to_name(),
             key.public_key(),
             request.names(),
-            leaf_validity(
-                self.signer.certificate, request.profile, request.lifetime, self.registry.now()
-            ),
+            self._validity(request.profile, request.lifetime),
         )
-        return self._certify("issue", leaf, key=key, key_file=key_file)
+        return self._certify_leaf("issue", leaf, key=key, key_file=key_file)
 
     def sign(self, asked: Asked, lifetime: timedelta | None = None) -> Issued:
         """Issue a client certificate for somebody else's key, as far as the request may be met.
@@ -142,10 +157,14 @@ class Authority:
         Raises:
             CertgateError: the policy refuses, or the store does.
         """
-        profile = Profile.CLIENT
-        validity = leaf_validity(self.signer.certificate, profile, lifetime, self.registry.now())
-        leaf = Leaf(profile, asked.subject, asked.public_key, asked.alternative_names, validity)
-        return self._certify("sign", leaf)
+        leaf = Leaf(
+            Profile.CLIENT,
+            asked.subject,
+            asked.public_key,
+            asked.alternative_names,
+            self._validity(Profile.CLIENT, lifetime),
+        )
+        return self._certify_leaf("sign", leaf)
 
     def renew(self, record: CertificateRecord, lifetime: timedelta | None = None) -> Issued:
         """Issue the same names for the same key once more, with a new serial.
@@ -163,46 +182,67 @@ class Authority:
         profile = Profile(record.profile)
         if lifetime is None:
             left = self.signer.certificate.not_valid_after_utc - now
-            lifetime = min(old.not_valid_after_utc - old.not_valid_before_utc, left)
+            lifetime = min(old.not_valid_after_utc - old.not_valid_before_utc - BACKDATE, left)
         leaf = Leaf(
             profile,
             old.subject,
-            check_strength(old.public_key(), "the old certificate"),
+            check_strength(old.public_key(), f"serial {record.serial}"),
             alternative_names_of(old),
-            leaf_validity(self.signer.certificate, profile, lifetime, now),
+            self._validity(profile, lifetime),
         )
-        return self._certify(
-            "renew", leaf, key_file=record.key_file, detail=f"serial {record.serial} anew"
-        )
+        return self._certify_leaf("renew", leaf, key_file=record.key_file)
+
+    def certify_below(self, subject: x509.Name, key: PrivateKey, validity: Validity) -> Issued:
+        """Issue the certificate of an intermediate CA, which may have no CA below itself.
+
+        Raises:
+            CertgateError: the policy refuses, or the store does.
+        """
+        profile = Profile.AUTHORITY
+
+        def sign(serial: int) -> x509.Certificate:
+            return sign_authority(subject, key, serial, validity, path_length=0, signer=self.signer)
+
+        check_subject(subject, self.registry.issuer_names())
+        return self._certify("init", profile, key.public_key(), sign, "")
+
+    def _validity(self, profile: Profile, lifetime: timedelta | None) -> Validity:
+        return leaf_validity(self.signer.certificate, profile, lifetime, self.registry.now())
+
+    def _certify_leaf(
+        self, verb: str, leaf: Leaf, *, key: PrivateKey | None = None, key_file: str = ""
+    ) -> Issued:
+        check_subject(leaf.subject, self.registry.issuer_names())
+
+        def sign(serial: int) -> x509.Certificate:
+            return sign_leaf(leaf, serial, self.signer)
+
+        issued = self._certify(verb, leaf.profile, leaf.public_key, sign, key_file)
+        return replace(issued, key=key)
 
     def _certify(
         self,
         verb: str,
-        leaf: Leaf,
-        *,
-        key: PrivateKey | None = None,
-        key_file: str = "",
-        detail: str = "",
+        profile: Profile,
+        public_key: PublicKey,
+        sign: Callable[[int], x509.Certificate],
+        key_file: str,
     ) -> Issued:
-        """Check the policy, take a serial, sign, store: one transaction, then hand out."""
-        common_name = check_subject(leaf.subject, self.registry.issuer_names())
-        with self.registry.store.writing() as change:
-            self._check_key(change, leaf)
-            serial = change.take_serial(self.registry.issuer_id)
-            if serial is None:
-                serial = x509.random_serial_number()
-            certificate = sign_leaf(leaf, serial, self.signer)
-            now = self.registry.now()
-            row = _row(leaf, certificate, common_name, key_file, to_epoch(now))
-            change.add_certificate(self.registry.issuer_id, row)
-            change.note(self.registry.audited(verb, serial, detail or row.subject))
-        chain = self.registry.chain_for(leaf.profile)
-        return Issued(serial, leaf.profile, certificate, chain, key)
+        """Take a serial, sign, store, in one transaction; only then hand out."""
+        registry = self.registry
+        with registry.store.writing() as change:
+            self._check_key(change, public_key)
+            serial = change.take_serial(registry.issuer_id) or x509.random_serial_number()
+            certificate = sign(serial)
+            row = _row(certificate, profile, key_file, to_epoch(registry.now()))
+            change.add_certificate(registry.issuer_id, row)
+            change.note(registry.audited(verb, serial, row.subject))
+        return Issued(serial, profile, certificate, registry.chain_for(profile))
 
-    def _check_key(self, change: Writing, leaf: Leaf) -> None:
-        if is_same_key(leaf.public_key, self.signer.key.public_key()):
+    def _check_key(self, change: Writing, public_key: PublicKey) -> None:
+        if is_same_key(public_key, self.signer.key.public_key()):
             raise CertgateError("the key is the CA's own: it cannot be a client's as well")
-        for record in change.by_key(self.registry.issuer_id, spki_sha256(leaf.public_key)):
+        for record in change.by_key(self.registry.issuer_id, spki_sha256(public_key)):
             if record.reason == KEY_COMPROMISE:
                 raise CertgateError(
                     f"this key was revoked as compromised (serial {record.serial}): "
@@ -234,23 +274,25 @@ def _check_renewable(record: CertificateRecord, status: Status) -> None:
         raise CertgateError(
             f"serial {record.serial} has expired and cannot be renewed; issue a new certificate"
         )
-    if record.profile not in list(Profile):
-        raise CertgateError(f"serial {record.serial} is a CA; it is not renewed but replaced")
+    if record.profile == Profile.AUTHORITY:
+        raise CertgateError(f"serial {record.serial} is a CA: make a new one instead")
 
 
 def _row(
-    leaf: Leaf, certificate: x509.Certificate, common_name: str, key_file: str, now: int
+    certificate: x509.Certificate, profile: Profile, key_file: str, now: int
 ) -> NewCertificate:
+    public_key = check_strength(certificate.public_key(), "the certificate")
+    names = alternative_names_of(certificate)
     return NewCertificate(
         serial=certificate.serial_number,
-        profile=leaf.profile.value,
-        common_name=common_name,
-        subject=subject_text(leaf.subject),
-        alternative_names=" ".join(map(alternative_name_text, leaf.alternative_names)),
-        not_before=to_epoch(leaf.validity.not_before),
-        not_after=to_epoch(leaf.validity.not_after),
+        profile=profile.value,
+        common_name=common_name_of(certificate.subject),
+        subject=subject_text(certificate.subject),
+        alternative_names=" ".join(map(alternative_name_text, names)),
+        not_before=to_epoch(certificate.not_valid_before_utc),
+        not_after=to_epoch(certificate.not_valid_after_utc),
         fingerprint_sha256=fingerprint(certificate),
-        spki_sha256=spki_sha256(leaf.public_key),
+        spki_sha256=spki_sha256(public_key),
         certificate=der_of(certificate),
         key_file=key_file,
         created_at=now,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from proxy.ca.names import SubjectFields
 
 DEFAULT_LIFETIME_DAYS = 3650
-_LONGEST_LIFETIME_DAYS = 100 * 365
+LONGEST_LIFETIME_DAYS = 100 * 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ def authority_validity(days: int, now: datetime) -> Validity:
     Raises:
         CertgateError: no days, or more than a century.
     """
-    if not 1 <= days <= _LONGEST_LIFETIME_DAYS:
+    if not 1 <= days <= LONGEST_LIFETIME_DAYS:
         raise CertgateError(
-            f"a CA's lifetime must be between 1 and {_LONGEST_LIFETIME_DAYS} days, not {days}"
+            f"a CA's lifetime must be between 1 and {LONGEST_LIFETIME_DAYS} days, not {days}"
         )
     return Validity(now - BACKDATE, now + timedelta(days=days))
 

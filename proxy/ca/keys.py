@@ -154,8 +154,8 @@ def load_private_key(data: bytes, passphrase: bytes | None, path: Path) -> Priva
     Raises:
         CertgateError: a wrong or missing passphrase, garbage, or a kind of key we do not use.
     """
-    secret = passphrase if _is_encrypted(data) else None
-    if secret is None and _is_encrypted(data):
+    secret = passphrase if is_encrypted(data) else None
+    if secret is None and is_encrypted(data):
         raise CertgateError(f"{path}: the key is encrypted and no passphrase was given")
     try:
         key = serialization.load_pem_private_key(data, secret)
@@ -168,5 +168,6 @@ def load_private_key(data: bytes, passphrase: bytes | None, path: Path) -> Priva
     return key
 
 
-def _is_encrypted(data: bytes) -> bool:
+def is_encrypted(data: bytes) -> bool:
+    """Tell whether a private key in PEM needs a passphrase, in the old or the new form."""
     return b"ENCRYPTED" in data

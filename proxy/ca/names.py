@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from proxy.errors import CertgateError
+from proxy.identity.der import UnreadableCertificateError
+from proxy.identity.dn import rfc2253
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,18 +97,16 @@ def common_name_of(name: x509.Name) -> str:
     return _text(found[0]) if found else ""
 
 
-_SHORT_NAMES = {
-    NameOID.EMAIL_ADDRESS: "emailAddress",
-    NameOID.SERIAL_NUMBER: "serialNumber",
-    NameOID.GIVEN_NAME: "GN",
-    NameOID.SURNAME: "SN",
-    NameOID.TITLE: "title",
-}
-
-
 def subject_text(name: x509.Name) -> str:
-    """Return RFC 2253 text, e.g. ``CN=alice,O=Acme``: the last field comes first."""
-    return name.rfc4514_string(_SHORT_NAMES)
+    """Return RFC 2253 text, byte for byte what nginx and our headers show: ``CN=alice,O=Acme``.
+
+    Raises:
+        CertgateError: the name has text that cannot be read in one way only.
+    """
+    try:
+        return rfc2253(name)
+    except UnreadableCertificateError as error:
+        raise CertgateError(f"the subject cannot be read: {error}") from error
 
 
 def _text(attribute: x509.NameAttribute[str | bytes]) -> str:

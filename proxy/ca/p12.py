@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
-from proxy.ca.keys import is_same_key
+from proxy.ca.keys import check_strength, is_same_key
 from proxy.ca.names import common_name_of
 from proxy.errors import CertgateError
 
@@ -65,12 +65,24 @@ def build_p12(
     """
     if not password:
         raise CertgateError("the .p12 password is empty: macOS and Android refuse such a file")
+    check_key(key, certificate)
     name = common_name_of(certificate.subject).encode()
     data = pkcs12.serialize_key_and_certificates(
         name, key, certificate, chain, _encryption(password, encoding)
     )
     _check_opens(data, password, certificate, chain)
     return data
+
+
+def check_key(key: PrivateKey, certificate: x509.Certificate) -> None:
+    """Refuse a key that is not the certificate's.
+
+    Raises:
+        CertgateError: it is not.
+    """
+    public_key = check_strength(certificate.public_key(), "the certificate")
+    if not is_same_key(key.public_key(), public_key):
+        raise CertgateError("this private key does not belong to this certificate")
 
 
 def _encryption(password: str, encoding: Encoding) -> KeySerializationEncryption:
@@ -97,6 +109,5 @@ def _check_opens(
         or bundle.cert is None
         or bundle.cert.certificate != certificate
         or inside != set(chain)
-        or not is_same_key(bundle.key.public_key(), certificate.public_key())  # type: ignore[arg-type]  # the types of a certificate that we issued
     ):
         raise CertgateError("the .p12 could not be opened again after it was made")

@@ -11,10 +11,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Profile(StrEnum):
-    """The purpose of an end-entity certificate."""
+    """What a certificate in the store is for."""
 
     CLIENT = "client"
     SERVER = "server"
+    AUTHORITY = "authority"  # an intermediate CA, in the store of the root that signed it
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from proxy.ca.store.records import CertificateRecord, Filter
     from proxy.ca.store.store import Store
 
+_MOST_COMPLETIONS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -91,6 +93,16 @@ class Registry:
         with self.store.reading() as query:
             yield from query.certificates(self.issuer_id, wanted, to_epoch(self.now()))
 
+    def by_serial(self, serial: int) -> CertificateRecord | None:
+        """Return the certificate with this serial."""
+        with self.store.reading() as query:
+            return query.by_serial(self.issuer_id, serial)
+
+    def complete(self, beginning: str) -> list[str]:
+        """Return names that begin like this, for the shell."""
+        with self.store.reading() as query:
+            return query.common_names(self.issuer_id, beginning, _MOST_COMPLETIONS)
+
     def load(self, record: CertificateRecord) -> x509.Certificate:
         """Return the certificate of a record."""
         with self.store.reading() as query:
@@ -110,6 +122,11 @@ class Registry:
     def audited(self, verb: str, serial: int | None = None, detail: str = "") -> AuditRecord:
         """Return an audit record of what the operator does now."""
         return AuditRecord(to_epoch(self.now()), operator(), verb, serial, detail)
+
+    def note(self, verb: str, serial: int, detail: str) -> None:
+        """Add to the audit what needed no other change of the store."""
+        with self.store.writing() as change:
+            change.note(self.audited(verb, serial, detail))
 
     def crl(self) -> x509.CertificateRevocationList:
         """Return the CRL as it lies on the disk.

@@ -160,6 +160,7 @@ def _conditions(wanted: Filter, now: int) -> list[ColumnElement[bool]]:
     if wanted.search:
         conditions.append(
             certificates.c.subject.icontains(wanted.search, autoescape=True)
+            | certificates.c.common_name.icontains(wanted.search, autoescape=True)
             | certificates.c.alternative_names.icontains(wanted.search, autoescape=True)
         )
     if wanted.expiring_before is not None:

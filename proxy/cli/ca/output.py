@@ -1,0 +1,79 @@
+"""What the verbs print: results on stdout, remarks on stderr, JSON when asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proxy.ca.clock import from_epoch, rfc3339, to_epoch
+from proxy.errors import CertgateError
+from proxy.identity.dn import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from proxy.ca.registry import Registry
+    from proxy.ca.store.records import CertificateRecord
+
+
+def say(text: str) -> None:
+    """Print a line for people on stderr, so that stdout can be piped."""
+    click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    say(f"certgate: warning: {text}")
+
+
+def warn_about(registry: Registry) -> None:
+    """Print what the operator should know about this CA."""
+    for text in registry.warnings():
+        warn(text)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print names and values in two columns, leaving out what is empty."""
+    shown = {name: str(value) for name, value in fields.items() if value not in (None, "")}
+    width = max((len(name) for name in shown), default=0)
+    for name, value in shown.items():
+        click.echo(f"{name:<{width}}  {visible(value)}")
+
+
+def summary(record: CertificateRecord, now: datetime) -> dict[str, str]:
+    """Return a certificate as ``list --json`` shows it."""
+    return {
+        "serial": str(record.serial),
+        "subject": record.subject,
+        "status": record.status(to_epoch(now)).value,
+        "not_before": rfc3339(from_epoch(record.not_before)),
+        "not_after": rfc3339(from_epoch(record.not_after)),
+        "fingerprint_sha256": record.fingerprint_sha256,
+    }
+
+
+def summary_of(registry: Registry, serial: int) -> dict[str, str]:
+    """Return the summary of a certificate that was just issued."""
+    record = registry.by_serial(serial)
+    if record is None:
+        raise CertgateError(f"serial {serial} is not in the store")
+    return summary(record, registry.now())
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """Return a date with the days left, e.g. ``2027-01-31 (in 12 days)``."""
+    days = (moment - now).days
+    return f"{rfc3339(moment)} ({'expired' if moment <= now else f'in {days} days'})"
+
+
+def join(values: Iterable[object]) -> str:
+    """Return values with commas between."""
+    return ", ".join(str(value) for value in values)

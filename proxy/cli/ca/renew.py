@@ -1,0 +1,121 @@
+"""``certgate ca renew``: the same names and the same key, a new serial and a new end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proxy.ca.authority import Authority
+from proxy.ca.delivery import Target, stem_for, write_files
+from proxy.ca.files import read_file
+from proxy.ca.folder import pem_of
+from proxy.ca.keys import load_private_key
+from proxy.ca.p12 import generate_password
+from proxy.ca.reference import select
+from proxy.cli.ca.issue import report_files
+from proxy.cli.ca.options import (
+    Reference,
+    directory_option,
+    encoding_option,
+    json_option,
+    lifetime_of,
+    lifetime_options,
+    output_option,
+    passphrase_option,
+    password_option,
+)
+from proxy.cli.ca.output import print_json, say, summary_of, warn_about
+from proxy.cli.ca.passphrase import bundle_password, ca_passphrase, may_print_secrets
+from proxy.cli.ca.sign import hand_out
+
+if TYPE_CHECKING:
+    from proxy.ca.authority import Issued
+    from proxy.ca.keys import PrivateKey
+    from proxy.ca.p12 import Encoding
+    from proxy.ca.registry import Registry
+    from proxy.ca.store.records import CertificateRecord
+
+
+@click.command()
+@click.argument("certificate", type=Reference(), metavar="SERIAL|NAME|FILE")
+@directory_option
+@lifetime_options
+@encoding_option
+@password_option
+@output_option(
+    "A folder (NAME.crt, and NAME.p12 where the key is known) or a file for the certificate.  "
+    "[default: beside the key that `issue` wrote, else standard output]"
+)
+@passphrase_option
+@json_option
+def renew(
+    *,
+    certificate: str,
+    directory: Path,
+    days: int | None,
+    hours: int | None,
+    encoding: Encoding,
+    p12_password_file: Path | None,
+    output: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Issue a valid certificate once more, for the same key.
+
+    \b
+    certgate ca renew alice
+    certgate ca renew 17 --days 90 -o alice.crt
+
+    The old one stays valid until it ends. What was revoked or has expired is not renewed.
+    """  # noqa: D301 - click reads \b as "do not wrap"
+    lifetime = lifetime_of(days, hours)
+    given = bundle_password(p12_password_file)
+    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+        registry = authority.registry
+        [record] = select(registry, certificate)
+        key = _known_key(record)
+        folder = _folder(record, output, has_key=key is not None)
+        issued = authority.renew(record, lifetime)
+        if folder is None:
+            _report_file(registry, issued, output, as_json=as_json)
+            return
+        stem = stem_for(record.common_name) if output else Path(record.key_file).stem
+        target = Target(
+            folder=folder,
+            stem=stem,
+            password=given or generate_password() if key is not None else "",
+            encoding=encoding,
+            writes_password=given is None and not may_print_secrets(as_json=as_json),
+        )
+        write_files(issued, key, target)
+        report_files(registry, issued.serial, target, shows_password=given is None, as_json=as_json)
+
+
+def _known_key(record: CertificateRecord) -> PrivateKey | None:
+    """Return the key that ``issue`` wrote, if it is still there."""
+    path = Path(record.key_file)
+    if not record.key_file or not path.is_file():
+        return None
+    return load_private_key(read_file(path), None, path)
+
+
+def _folder(record: CertificateRecord, output: Path | None, *, has_key: bool) -> Path | None:
+    """Return the folder for the files; None where one file, or standard output, gets it."""
+    if output is None:
+        return Path(record.key_file).parent if has_key else None
+    return output if output.is_dir() or not output.suffix else None
+
+
+def _report_file(registry: Registry, issued: Issued, output: Path | None, *, as_json: bool) -> None:
+    place = hand_out(issued, output)
+    warn_about(registry)
+    pem = pem_of(issued.certificate, *issued.chain).decode()
+    if as_json:
+        result: dict[str, object] = dict(summary_of(registry, issued.serial))
+        print_json(result | {"certificate": str(place) if place else pem})
+    elif place is None:
+        click.echo(pem, nl=False)
+    else:
+        say(f"serial {issued.serial}: {place}")

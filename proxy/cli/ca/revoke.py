@@ -1,0 +1,196 @@
+"""``certgate ca revoke``, ``unrevoke`` and ``crl``: who is shut out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from proxy.ca.authority import Authority
+from proxy.ca.clock import from_epoch, rfc3339
+from proxy.ca.crl import DEFAULT_LIFETIME, HOLD, REASONS, number_of
+from proxy.ca.files import write_file
+from proxy.ca.reference import select
+from proxy.ca.registry import Registry
+from proxy.cli.ca.options import (
+    Duration,
+    Reference,
+    directory_option,
+    json_option,
+    output_option,
+    passphrase_option,
+)
+from proxy.cli.ca.output import print_fields, print_json, say, summary_of, until, warn_about
+from proxy.cli.ca.passphrase import ca_passphrase
+from proxy.errors import CertgateError
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from pathlib import Path
+
+    from proxy.ca.store.records import CertificateRecord
+
+
+@click.command()
+@click.argument("certificate", type=Reference(), metavar="SERIAL|NAME|FILE")
+@directory_option
+@click.option(
+    "--reason",
+    type=click.Choice(list(REASONS), case_sensitive=False),
+    default=x509.ReasonFlags.unspecified.value,
+    show_default=True,
+    help=f"{HOLD} can be taken back with unrevoke, the others cannot.",
+)
+@click.option("--all", "take_all", is_flag=True, help="Every valid certificate of that name.")
+@passphrase_option
+@json_option
+def revoke(
+    *,
+    certificate: str,
+    directory: Path,
+    reason: str,
+    take_all: bool,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Revoke a certificate and sign a new CRL.
+
+    \b
+    certgate ca revoke alice
+    certgate ca revoke 17 --reason keyCompromise
+    certgate ca revoke alice.crt --reason certificateHold
+
+    A proxy whose configuration names this crl.pem refuses it within a second.
+    """  # noqa: D301 - click reads \b as "do not wrap"
+    with Registry.open(directory) as registry:
+        # Looked up first: a mistyped name should not cost the typing of a passphrase.
+        records = select(registry, certificate, take_all=take_all)
+    if all(record.revoked_at is not None for record in records):
+        raise CertgateError(_already(records[0]))
+    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+        authority.revocation.revoke(records, reason)
+        _report(authority.registry, records, as_json=as_json)
+
+
+def _already(record: CertificateRecord) -> str:
+    day = from_epoch(record.revoked_at or 0)
+    return f"serial {record.serial} was revoked already, on {day:%Y-%m-%d} ({record.reason})"
+
+
+@click.command()
+@click.argument("certificate", type=Reference(), metavar="SERIAL|NAME|FILE")
+@directory_option
+@passphrase_option
+@json_option
+def unrevoke(
+    *, certificate: str, directory: Path, passphrase_file: Path | None, as_json: bool
+) -> None:
+    """Take back a revocation whose reason was certificateHold.
+
+    \b
+    certgate ca unrevoke alice
+    """  # noqa: D301 - click reads \b as "do not wrap"
+    with Registry.open(directory) as registry:
+        [record] = select(registry, certificate, prefer=lambda found: found.reason == HOLD)
+    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+        authority.revocation.unrevoke(record)
+        _report(authority.registry, [record], as_json=as_json)
+
+
+def _report(registry: Registry, records: list[CertificateRecord], *, as_json: bool) -> None:
+    results = [summary_of(registry, record.serial) for record in records]
+    warn_about(registry)
+    if as_json:
+        print_json(results)
+        return
+    for result in results:
+        click.echo(f"serial {result['serial']} ({result['subject']}) is {result['status']}")
+    say(f"{registry.folder.crl} is number {number_of(registry.crl())}")
+
+
+@click.command()
+@directory_option
+@click.option("--show", "only_shows", is_flag=True, help="Show the current list, sign nothing.")
+@click.option(
+    "--lifetime",
+    type=Duration(),
+    default=DEFAULT_LIFETIME,
+    show_default="1y",
+    help="Until it has to be signed again.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["pem", "der"]),
+    default="pem",
+    show_default=True,
+    help="The format of -o.",
+)
+@output_option("A copy of the list, for other programs.")
+@passphrase_option
+@json_option
+def crl(
+    *,
+    directory: Path,
+    only_shows: bool,
+    lifetime: timedelta,
+    form: str,
+    output: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Sign the CRL again, with a higher number; or show it.
+
+    \b
+    certgate ca crl                           once a year, before it goes stale
+    certgate ca crl --show
+    certgate ca crl --show --format der -o ca.crl
+    """  # noqa: D301 - click reads \b as "do not wrap"
+    if only_shows:
+        with Registry.open(directory) as registry:
+            _show(registry, registry.crl(), form, output, as_json=as_json)
+        return
+    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+        signed = authority.revocation.publish(lifetime)
+        _show(authority.registry, signed, form, output, as_json=as_json)
+
+
+def _show(
+    registry: Registry,
+    current: x509.CertificateRevocationList,
+    form: str,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    if output is not None:
+        encoding = serialization.Encoding.PEM if form == "pem" else serialization.Encoding.DER
+        write_file(output, current.public_bytes(encoding))
+    fields: dict[str, object] = {
+        "issuer": registry.describe(),
+        "number": number_of(current),
+        "this_update": rfc3339(current.last_update_utc),
+        "next_update": rfc3339(current.next_update_utc or current.last_update_utc),
+        "file": str(output or registry.folder.crl),
+    }
+    warn_about(registry)
+    if as_json:
+        print_json(fields | {"revoked": [_entry(entry) for entry in current]})
+        return
+    if current.next_update_utc is not None:
+        fields["next_update"] = until(current.next_update_utc, registry.now())
+    print_fields(fields | {"revoked": len(current)})
+
+
+def _entry(entry: x509.RevokedCertificate) -> dict[str, str]:
+    try:
+        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    except x509.ExtensionNotFound:
+        reason = x509.ReasonFlags.unspecified
+    return {
+        "serial": str(entry.serial_number),
+        "revoked_at": rfc3339(entry.revocation_date_utc),
+        "reason": reason.value,
+    }

@@ -1,0 +1,103 @@
+"""``certgate ca sign``: a certificate for a key that somebody else holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proxy.ca.authority import Authority
+from proxy.ca.delivery import stem_for
+from proxy.ca.files import read_file, write_file
+from proxy.ca.folder import pem_of
+from proxy.ca.keys import describe_key
+from proxy.ca.names import alternative_name_text, check_subject, common_name_of, subject_text
+from proxy.ca.request import parse_request
+from proxy.cli.ca.options import (
+    directory_option,
+    json_option,
+    lifetime_of,
+    lifetime_options,
+    output_option,
+    passphrase_option,
+)
+from proxy.cli.ca.output import join, print_json, say, summary_of, warn_about
+from proxy.cli.ca.passphrase import ca_passphrase
+from proxy.identity.dn import visible
+
+if TYPE_CHECKING:
+    from proxy.ca.authority import Issued
+    from proxy.ca.registry import Registry
+    from proxy.ca.request import Asked
+
+
+@click.command()
+@click.argument("request", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csr")
+@directory_option
+@lifetime_options
+@output_option("The file for the certificate with its chain.  [default: standard output]")
+@passphrase_option
+@json_option
+def sign(
+    *,
+    request: Path,
+    directory: Path,
+    days: int | None,
+    hours: int | None,
+    output: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Sign a certificate request as a client certificate.
+
+    \b
+    openssl req -new -newkey rsa:2048 -nodes -keyout bob.key -subj /CN=bob -out bob.csr
+    certgate ca sign bob.csr -o bob.crt
+
+    What is asked is shown first. A request can never become a CA or a server: names are taken
+    from it, nothing else.
+    """  # noqa: D301 - click reads \b as "do not wrap"
+    lifetime = lifetime_of(days, hours)
+    asked = parse_request(read_file(request), request)
+    check_subject(asked.subject, ())
+    _show(asked)
+    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+        issued = authority.sign(asked, lifetime)
+        place = hand_out(issued, output)
+        _report(authority.registry, issued, asked, place, as_json=as_json)
+
+
+def hand_out(issued: Issued, output: Path | None) -> Path | None:
+    """Write the certificate with its chain to a file, or into a folder; None without ``-o``."""
+    if output is None:
+        return None
+    if output.is_dir():
+        output /= f"{stem_for(common_name_of(issued.certificate.subject))}.crt"
+    write_file(output, pem_of(issued.certificate, *issued.chain))
+    return output
+
+
+def _show(asked: Asked) -> None:
+    say(f"asks for  {visible(subject_text(asked.subject))}")
+    if asked.alternative_names:
+        say(f"names     {visible(join(map(alternative_name_text, asked.alternative_names)))}")
+    say(f"key       {describe_key(asked.public_key)}")
+    for item in asked.dropped:
+        say(f"not granted: {visible(item)}")
+
+
+def _report(
+    registry: Registry, issued: Issued, asked: Asked, place: Path | None, *, as_json: bool
+) -> None:
+    warn_about(registry)
+    pem = pem_of(issued.certificate, *issued.chain).decode()
+    if as_json:
+        result: dict[str, object] = dict(summary_of(registry, issued.serial))
+        result["not_granted"] = list(asked.dropped)
+        result["certificate"] = str(place) if place else pem
+        print_json(result)
+    elif place is None:
+        click.echo(pem, nl=False)
+    else:
+        say(f"serial {issued.serial}: {place}")
