@@ -79,4 +79,4 @@ def _utc(moment: int) -> datetime:
 
 
 def _rfc3339(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    return moment.isoformat().removesuffix("+00:00") + "Z"

@@ -7,19 +7,14 @@ problem document is one call of the C encoder, and nothing is read from disk.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from proxy.web.moments import say_moment
 from proxy.web.negotiation import Format, choose_format
+from proxy.web.templating import csp_hash, load_template, read_asset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +26,6 @@ Detail = Literal["full", "short", "none"]
 
 # Long enough for an app to start, short enough for somebody who waits for it (RFC 9110 10.2.3).
 _RETRY_AFTER: Final = ((b"Retry-After", b"5"),)
-TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,32 +151,14 @@ _RENDERERS: Final[dict[Format, Callable[[Story], str]]] = {
 }
 
 _encode: Final = json.JSONEncoder(ensure_ascii=True).encode
-_STYLE: Final = TEMPLATES.joinpath("page.css").read_text("utf-8")
-
-
-def _make_environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["moment"] = say_moment
-    # Our own file, and the policy below pins its hash: it goes in unescaped.
-    environment.globals["style"] = Markup(_STYLE)  # noqa: S704
-    return environment
-
-
-_TEMPLATE: Final = _make_environment().get_template("page.html")
+_STYLE: Final = read_asset("page.css")
+_TEMPLATE: Final = load_template("page.html", style=_STYLE)
 
 
 def _content_security_policy() -> bytes:
     """Allow the one style sheet and the empty icon, nothing else: no script can ever run."""
-    digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        f"default-src 'none'; style-src {csp_hash(_STYLE)}; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ).encode()
 
