@@ -83,13 +83,16 @@ class ClientCertContext(CertificateSettings):
 
     @options.setter
     def options(self, value: ssl.Options) -> None:
-        missing = ssl.Options(DEFAULT_OPTIONS & ~value)
+        wanted = int(value)  # an IntFlag's ~ forgets the bits that it has no name for
+        missing = DEFAULT_OPTIONS & ~wanted
         if missing:
-            raise ValueError(f"{missing!r} cannot be cleared: resumed sessions have no verdict")
-        refused = ssl.Options(value & ~DEFAULT_OPTIONS & ~USABLE_OPTIONS)
+            raise ValueError(
+                f"{ssl.Options(missing)!r} cannot be cleared: resumed sessions have no verdict"
+            )
+        refused = wanted & ~DEFAULT_OPTIONS & ~USABLE_OPTIONS
         if refused:
-            raise ValueError(f"{refused!r} has no effect here, or is not safe")
-        self._replace_protocol(options=int(value) & ~DEFAULT_OPTIONS)
+            raise ValueError(f"{ssl.Options(refused)!r} has no effect here, or is not safe")
+        self._replace_protocol(options=wanted & ~DEFAULT_OPTIONS)
 
     def set_ciphers(self, ciphers: str) -> None:
         """Choose the TLS 1.2 cipher suites in OpenSSL's notation; TLS 1.3 suites are fixed.

@@ -226,9 +226,7 @@ def _decrypted(
         raise CertgateError(f"{where}: the private key is encrypted; give its passphrase (file)")
     try:
         return load(data, password=passphrase() if callable(passphrase) else passphrase)
-    except UnsupportedAlgorithm as error:
-        raise CertgateError(f"{where}: the key's encryption is not supported: {error}") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise CertgateError(
-            f"{where}: wrong passphrase for this private key (or the key is damaged)"
+            f"{where}: wrong passphrase for this private key (or its encryption is not supported)"
         ) from None

@@ -12,6 +12,8 @@ _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (SSL.WantWriteError, "incomplete handshake"),
 )
 _TLS_LIBRARY = "SSL routines"
+# "See below": the TLS library passes on an ASN.1 error. The alert it sends is decode_error.
+_CLEARER = {"asn1 lib": "decode error"}
 
 
 def handshake_failure_reason(error: Exception) -> str:
@@ -29,4 +31,5 @@ def handshake_failure_reason(error: Exception) -> str:
     except (IndexError, TypeError, ValueError):
         return UNKNOWN_FAILURE
     entries.sort(key=lambda entry: entry[0] != _TLS_LIBRARY)  # stable: TLS entries first
-    return next((reason.lower() for _, reason in entries if reason), UNKNOWN_FAILURE)
+    reason = next((reason.lower() for _, reason in entries if reason), UNKNOWN_FAILURE)
+    return _CLEARER.get(reason, reason)

@@ -44,7 +44,7 @@ _WHOLE_CHAIN = X509StoreFlags.CRL_CHECK | X509StoreFlags.CRL_CHECK_ALL
 _USABLE_FLAGS = (
     _WHOLE_CHAIN
     | X509StoreFlags.X509_STRICT
-    | ssl.VERIFY_X509_TRUSTED_FIRST  # always on since OpenSSL 1.1
+    | int(ssl.VERIFY_X509_TRUSTED_FIRST)  # always on since OpenSSL 1.1
 )
 
 StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -197,7 +197,7 @@ class CertificateSettings(FixedSettings):
 
     @verify_flags.setter
     def verify_flags(self, value: ssl.VerifyFlags) -> None:
-        refused = value & ~_USABLE_FLAGS
+        refused = int(value) & ~_USABLE_FLAGS  # int: an IntFlag's ~ forgets unknown bits
         if refused:
             raise ValueError(f"{ssl.VerifyFlags(refused)!r}: unknown, or would admit strangers")
         if value & _WHOLE_CHAIN == X509StoreFlags.CRL_CHECK_ALL:

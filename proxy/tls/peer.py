@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography.x509 import BasicConstraints, ExtensionNotFound, load_der_x509_certificate
+from cryptography.x509 import load_der_x509_certificate
 from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 from OpenSSL.SSL import X509VerificationCodes
 
@@ -12,7 +12,7 @@ from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity, VerifyError
 from proxy.tls.openssl import verify_error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cryptography.x509 import Certificate
     from OpenSSL.crypto import X509
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from proxy.tls.verification import VerificationRecord
 
-_INVALID_CA: int = X509VerificationCodes.ERR_INVALID_CA
 _BROKEN: int = X509VerificationCodes.ERR_APPLICATION_VERIFICATION
 
 
@@ -33,7 +32,7 @@ def read_peer(connection: Connection) -> PeerIdentity:
     try:
         return _read(connection)
     except Exception:  # noqa: BLE001 - the client's bytes must not stop the proxy; it is refused
-        return PeerIdentity(None, (), (_error(_BROKEN, 0),), judged=False)
+        return PeerIdentity(None, (), (_broken(),), judged=False)
 
 
 def _read(connection: Connection) -> PeerIdentity:
@@ -42,10 +41,9 @@ def _read(connection: Connection) -> PeerIdentity:
         return NO_CERTIFICATE
     record: VerificationRecord = connection.get_app_data()
     certificates = tuple(_converted(one, record.authorities) for one in chain)
-    errors = (*record.errors, *_improper_issuers(certificates, record.errors))
     if record.broken:
-        errors = (*errors, _error(_BROKEN, 0))
-    return PeerIdentity(certificates[0], certificates, errors, record.judged and not record.broken)
+        return PeerIdentity(certificates[0], certificates, (_broken(),), judged=False)
+    return PeerIdentity(certificates[0], certificates, tuple(record.errors), record.judged)
 
 
 def _chain(connection: Connection) -> list[X509]:
@@ -62,27 +60,5 @@ def _converted(certificate: X509, authorities: Mapping[bytes, Certificate]) -> C
     return authorities.get(encoded) or load_der_x509_certificate(encoded)
 
 
-def _improper_issuers(
-    chain: tuple[Certificate, ...], known: list[VerifyError]
-) -> Iterator[VerifyError]:
-    """Yield an error for each intermediate without basicConstraints cA=TRUE, unless it is known.
-
-    RFC 5280, section 6.1.4 (k) demands it. OpenSSL without X509_STRICT also takes a certificate
-    that has keyCertSign but no basicConstraints, so a client to whom a careless profile gave that
-    bit could sign certificates for others.
-    """
-    for depth, certificate in enumerate(chain[1:-1], start=1):
-        error = _error(_INVALID_CA, depth)
-        if error not in known and not _is_authority(certificate):
-            yield error
-
-
-def _is_authority(certificate: Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(BasicConstraints).value.ca
-    except ExtensionNotFound:
-        return False
-
-
-def _error(number: int, depth: int) -> VerifyError:
-    return VerifyError(number, depth, verify_error_text(number))
+def _broken() -> VerifyError:
+    return VerifyError(_BROKEN, 0, verify_error_text(_BROKEN))

@@ -1,0 +1,110 @@
+"""From a handshake to an identity, also where something is odd."""
+
+import datetime as dt
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from proxy.tls import peer as peer_module
+from proxy.tls.peer import read_peer
+from proxy.tls.verification import VerificationRecord
+from tests.pki import START, Identity, client, ec_key, name, trust
+from tests.unit.tls.memory import gate, join
+
+
+def test_certificates_of_the_configuration_are_not_parsed_again():
+    identity = read_peer(join(gate(), client("good")).server)
+    assert identity.chain[1] is trust().root.certificate
+
+
+def test_a_callback_that_failed_refuses_whatever_else_was_found():
+    ends = join(gate(), client("good"))
+    ends.server.get_app_data().broken = True
+    identity = read_peer(ends.server)
+    assert identity.leaf == client("good").leaf
+    assert not identity.judged
+    assert [error.number for error in identity.errors] == [50]
+
+
+def test_a_certificate_whose_callback_never_ran_is_not_judged():
+    ends = join(gate(), client("good"))
+    ends.server.set_app_data(VerificationRecord({}))
+    assert not read_peer(ends.server).judged
+
+
+def test_a_connection_without_a_record_is_refused_without_an_exception():
+    ends = join(gate(), client("good"))
+    ends.server.set_app_data(None)
+    identity = read_peer(ends.server)
+    assert not identity.judged
+    assert identity.errors
+
+
+def test_a_certificate_that_cannot_be_parsed_is_refused_without_an_exception(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def load(_der: bytes) -> x509.Certificate:
+        raise ValueError("not in the mood")
+
+    monkeypatch.setattr(peer_module, "load_der_x509_certificate", load)
+    identity = read_peer(join(gate(), client("good")).server)
+    assert identity.leaf is None
+    assert not identity.judged
+    assert identity.errors
+
+
+def test_before_the_handshake_there_is_nobody():
+    assert read_peer(gate().new_connection()).leaf is None
+
+
+def test_without_a_path_the_leaf_alone_is_the_chain(monkeypatch: pytest.MonkeyPatch):
+    ends = join(gate(), client("good"))
+    monkeypatch.setattr(type(ends.server), "get_verified_chain", lambda _self: None)
+    assert read_peer(ends.server).chain == (client("good").leaf,)
+
+
+def key_cert_sign() -> x509.KeyUsage:
+    """Return the key usage that a careless profile gives to everybody."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def unsigned(subject: str, issuer: x509.Name, key: object) -> x509.CertificateBuilder:
+    """Return the beginnings of a certificate without a single extension."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name(subject))
+        .issuer_name(issuer)
+        .public_key(key.public_key())  # type: ignore[attr-defined]
+        .serial_number(4711)
+        .not_valid_before(START - dt.timedelta(days=1))
+        .not_valid_after(START + dt.timedelta(days=1))
+    )
+
+
+NETSCAPE_CA = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("2.16.840.1.113730.1.1"), bytes.fromhex("03020007")
+)
+
+
+@pytest.mark.parametrize("extension", [key_cert_sign(), NETSCAPE_CA], ids=["keyCertSign", "nsCA"])
+def test_a_client_cannot_issue_certificates_without_basic_constraints(
+    extension: x509.ExtensionType,
+):
+    """RFC 5280, section 6.1.4 (k). OpenSSL once took either extension for a CA's."""
+    root, key, forged_key = trust().root, ec_key(), ec_key()
+    builder = unsigned("careless", root.subject, key).add_extension(extension, critical=False)
+    signer = builder.sign(root.key, hashes.SHA256())
+    forged = unsigned("admin", signer.subject, forged_key).sign(key, hashes.SHA256())
+    identity = read_peer(join(gate(), Identity(forged_key, (forged, signer))).server)
+    assert (79, 1) in {(error.number, error.depth) for error in identity.errors}
