@@ -43,7 +43,7 @@ from proxy.ca.names import (
     common_name_of,
     subject_text,
 )
-from proxy.ca.profiles import Profile
+from proxy.ca.profiles import SHORTEST_LIFETIME, Profile
 from proxy.ca.registry import Registry
 from proxy.ca.revocation import RevocationDesk
 from proxy.ca.store.records import NewCertificate, Status
@@ -182,7 +182,8 @@ class Authority:
         profile = Profile(record.profile)
         if lifetime is None:
             left = self.signer.certificate.not_valid_after_utc - now
-            lifetime = min(old.not_valid_after_utc - old.not_valid_before_utc - BACKDATE, left)
+            before = old.not_valid_after_utc - old.not_valid_before_utc - BACKDATE
+            lifetime = min(max(before, SHORTEST_LIFETIME), left)
         leaf = Leaf(
             profile,
             old.subject,

@@ -13,7 +13,7 @@ from cryptography import x509
 
 from proxy.ca.audit import operator
 from proxy.ca.clock import to_epoch
-from proxy.ca.crl import DEFAULT_LIFETIME, pem_of, sign_crl
+from proxy.ca.crl import DEFAULT_LIFETIME, crl_end, pem_of, sign_crl
 from proxy.ca.files import (
     PRIVATE_FOLDER,
     SECRET,
@@ -139,7 +139,18 @@ def write_folder(directory: Path, material: Material, passphrase: bytes, now: da
     Raises:
         CertgateError: a CA is there already, or the folder cannot be written.
     """
+    is_new = not directory.exists()
     make_folder(directory)
+    try:
+        _fill_folder(directory, material, passphrase, now)
+    except CertgateError:
+        if is_new:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        raise
+
+
+def _fill_folder(directory: Path, material: Material, passphrase: bytes, now: datetime) -> None:
     with locked_folder(directory):
         check_free(directory)
         staging = Folder(directory / f".init-{secrets.token_hex(4)}")
@@ -161,7 +172,7 @@ def _write_files(folder: Folder, material: Material, passphrase: bytes, now: dat
         inheritance.revocations,
         number=number,
         now=now,
-        until=min(now + DEFAULT_LIFETIME, signer.certificate.not_valid_after_utc),
+        until=crl_end(signer.certificate, DEFAULT_LIFETIME, now),
         signer=signer,
     )
     write_file(folder.crl, pem_of(crl))

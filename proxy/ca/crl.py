@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # The CA's key is encrypted, so a person must be there to sign: a short-lived CRL would shut
 # everybody out at its nextUpdate. A year, and warnings from 30 days before.
 DEFAULT_LIFETIME = timedelta(days=365)
+SHORTEST_LIFETIME = timedelta(hours=1)
 WARN_BEFORE = timedelta(days=30)
 
 # What may be given as a reason (RFC 5280 section 5.3.1). removeFromCRL belongs to delta CRLs, and
@@ -43,6 +44,23 @@ REASONS = {
 }
 HOLD = x509.ReasonFlags.certificate_hold.value
 KEY_COMPROMISE = x509.ReasonFlags.key_compromise.value
+
+
+def crl_end(issuer: x509.Certificate, lifetime: timedelta, now: datetime) -> datetime:
+    """Return nextUpdate: after the lifetime, or where the CA itself ends.
+
+    Raises:
+        CertgateError: the CA has expired, or the lifetime is not even an hour.
+    """
+    left = issuer.not_valid_after_utc - now
+    if left <= timedelta(0):
+        raise CertgateError(
+            f"the CA expired on {issuer.not_valid_after_utc:%Y-%m-%d}: nobody takes a CRL from it"
+        )
+    if lifetime < SHORTEST_LIFETIME:
+        raise CertgateError("a CRL must live for an hour at least")
+    # The shorter span first: an absurd lifetime would overflow a date.
+    return now + min(lifetime, left)
 
 
 def sign_crl(

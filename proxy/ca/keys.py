@@ -126,12 +126,19 @@ def is_same_key(one: PublicKey, other: PublicKey) -> bool:
 
 
 def encrypted_pem(key: PrivateKey, passphrase: bytes) -> bytes:
-    """Return the key as encrypted PKCS#8 (PBES2, AES-256-CBC) in PEM."""
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(passphrase),
-    )
+    """Return the key as encrypted PKCS#8 (PBES2, AES-256-CBC) in PEM.
+
+    Raises:
+        CertgateError: the passphrase is empty or longer than the format allows.
+    """
+    try:
+        return key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(passphrase),
+        )
+    except ValueError as error:
+        raise CertgateError(f"this passphrase cannot be used: {error}") from error
 
 
 def plain_pem(key: PrivateKey) -> bytes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from proxy.ca.registry import Registry
     from proxy.ca.store.records import CertificateRecord
 
+_MOST_DIGITS = 50  # of a serial number: 20 octets have 49
 _CERTIFICATE_SUFFIXES = frozenset({".crt", ".pem", ".cer", ".der"})
 
 
@@ -92,7 +93,7 @@ def _by_serial_or_name(registry: Registry, text: str) -> list[CertificateRecord]
 
 
 def _by_serial(registry: Registry, text: str) -> list[CertificateRecord]:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         return []
     with registry.store.reading() as query:
         record = query.by_serial(registry.issuer_id, int(text))

@@ -10,7 +10,7 @@ from cryptography import x509
 from proxy.ca.audit import operator
 from proxy.ca.clock import system_clock, to_epoch
 from proxy.ca.crl import due_warning, load_crl, number_of
-from proxy.ca.files import read_file
+from proxy.ca.files import is_exposed, read_file
 from proxy.ca.folder import Folder
 from proxy.ca.issuance import fingerprint
 from proxy.ca.names import subject_text
@@ -139,10 +139,13 @@ class Registry:
     def warnings(self) -> list[str]:
         """Return what the operator should know: a CRL, or a CA, that ends soon or is behind."""
         found = []
+        key = self.folder.key
+        if key.exists() and is_exposed(key):
+            found.append(f"{key} can be read by others; chmod 600 {key}")
         try:
             crl = self.crl()
         except CertgateError as error:
-            return [f"{error}; sign a new one: certgate ca crl"]
+            return [*found, f"{error}; sign a new one: certgate ca crl"]
         due = due_warning(crl, self.now())
         if due:
             found.append(due)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,17 +75,24 @@ def parse_request(data: bytes, path: Path) -> Asked:
         CertgateError: not a CSR, signed by another key, too weak a key.
     """
     csr = _load(data, path)
+    # What is read from the request is parsed only now, so every line below can meet damage; text
+    # of a forbidden length is told by a warning, which counts as damage too.
     try:
-        public_key = check_strength(csr.public_key(), str(path))
-        is_possessed = csr.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise CertgateError(f"{path}: the request's key or signature is not supported") from error
-    if not is_possessed:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            return _read(csr, path)
+    except (ValueError, TypeError, UserWarning, UnsupportedAlgorithm, x509.DuplicateExtension) as e:
+        raise CertgateError(f"{path}: the request is damaged or unsupported: {e}") from e
+
+
+def _read(csr: x509.CertificateSigningRequest, path: Path) -> Asked:
+    public_key = check_strength(csr.public_key(), str(path))
+    if not csr.is_signature_valid:
         raise CertgateError(
             f"{path}: the request is not signed by its own key (no proof of possession): "
             "it was altered, or made by someone who does not hold the key"
         )
-    names, dropped_names = _alternative_names(csr, path)
+    names, dropped_names = _alternative_names(csr)
     subject, dropped_fields = _subject(csr.subject)
     dropped = (*dropped_fields, *dropped_names, *_dropped_extensions(csr))
     return Asked(subject, public_key, names, dropped)
@@ -124,14 +132,12 @@ def _subject(name: x509.Name) -> tuple[x509.Name, list[str]]:
 
 
 def _alternative_names(
-    csr: x509.CertificateSigningRequest, path: Path
+    csr: x509.CertificateSigningRequest,
 ) -> tuple[tuple[x509.GeneralName, ...], list[str]]:
     try:
         extension = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return (), []
-    except (ValueError, x509.DuplicateExtension) as error:
-        raise CertgateError(f"{path}: the request's extensions are damaged") from error
     allowed = tuple(name for name in extension.value if _is_allowed(name))
     refused = [name for name in extension.value if not _is_allowed(name)]
     return allowed, [f"alternative name {alternative_name_text(name)}" for name in refused]
@@ -152,13 +158,9 @@ def _describe(extension: x509.Extension[x509.ExtensionType]) -> str:
         case x509.BasicConstraints(ca=True):
             return "basicConstraints (asks to be a CA)"
         case x509.ExtendedKeyUsage() as usages:
-            return f"extendedKeyUsage ({', '.join(_purpose(usage) for usage in usages)})"
+            return f"extendedKeyUsage ({', '.join(map(_name_of, usages))})"
         case _:
             return _name_of(extension.oid)
-
-
-def _purpose(usage: x509.ObjectIdentifier) -> str:
-    return _name_of(usage)
 
 
 def _name_of(oid: x509.ObjectIdentifier) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.ca.clock import from_epoch, to_epoch
-from proxy.ca.crl import DEFAULT_LIFETIME, HOLD, number_of, pem_of, sign_crl
+from proxy.ca.crl import DEFAULT_LIFETIME, HOLD, crl_end, number_of, pem_of, sign_crl
 from proxy.ca.files import StagedFile, locked_folder
 from proxy.errors import CertgateError
 
@@ -92,12 +92,13 @@ class RevocationDesk:
 
     def _stage(self, change: Writing, lifetime: timedelta) -> StagedFile:
         now = self.registry.now()
+        until = crl_end(self.signer.certificate, lifetime, now)
         number = change.take_crl_number(self.registry.issuer_id, self._published_number())
         crl = sign_crl(
             change.revoked(self.registry.issuer_id, to_epoch(now)),
             number=number,
             now=now,
-            until=min(now + lifetime, self.signer.certificate.not_valid_after_utc),
+            until=until,
             signer=self.signer,
         )
         pem = pem_of(crl)

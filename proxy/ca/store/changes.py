@@ -74,12 +74,24 @@ class Writing(Reading):
         if text is None:
             return None
         serial = int(text)
+        while self._is_inherited(issuer_id, serial):
+            serial += 1
         if serial > LARGEST_SERIAL:
             raise CertgateError("the serial numbers are used up: this CA cannot issue any more")
         self._connection.execute(
             update(issuers).where(issuers.c.id == issuer_id).values(next_serial=str(serial + 1))
         )
         return serial
+
+    def _is_inherited(self, issuer_id: int, serial: int) -> bool:
+        """Tell whether an adopted CA used, and revoked, this serial before."""
+        column = inherited_revocations.c.serial
+        found = self._connection.execute(
+            select(column).where(
+                inherited_revocations.c.issuer_id == issuer_id, column == str(serial)
+            )
+        )
+        return found.first() is not None
 
     def take_crl_number(self, issuer_id: int, at_least: int) -> int:
         """Count the CRL number up, beyond ``at_least``, and return it."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.ca.authority import Authority
 from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY, PASSWORD, Target, issue_files, stem_for
 from proxy.ca.keys import KeyType
 from proxy.ca.names import SubjectFields
@@ -27,7 +26,7 @@ from proxy.cli.ca.options import (
     password_option,
 )
 from proxy.cli.ca.output import print_fields, print_json, say, summary_of, warn_about
-from proxy.cli.ca.passphrase import bundle_password, ca_passphrase, may_print_secrets
+from proxy.cli.ca.passphrase import bundle_password, may_print_secrets, open_authority
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +95,7 @@ def issue(
     given = bundle_password(p12_password_file)
     # A server takes the PEM files; a bundle is what people install.
     password = given or generate_password() if profile is Profile.CLIENT else ""
-    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+    with open_authority(directory, passphrase_file) as authority:
         target = Target(
             folder=output or authority.registry.folder.issued,
             stem=stem_for(name),

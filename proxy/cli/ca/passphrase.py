@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proxy.ca.authority import Authority
 from proxy.ca.files import is_exposed, read_file
+from proxy.ca.folder import Folder
 from proxy.cli.ca.output import warn
 from proxy.errors import CertgateError
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
 
 VARIABLE = "CERTGATE_CA_PASSPHRASE"
 _SHORT = 12
+
+
+def open_authority(directory: Path, passphrase_file: Path | None) -> Authority:
+    """Open the CA; where there is none, nobody is asked for a passphrase.
+
+    Raises:
+        CertgateError: no CA there, or a wrong passphrase.
+    """
+    Folder(directory).load_chain()
+    return Authority.open(directory, ca_passphrase(passphrase_file))
 
 
 def ca_passphrase(file: Path | None, *, is_new: bool = False) -> bytes:

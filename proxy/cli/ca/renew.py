@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.ca.authority import Authority
 from proxy.ca.delivery import Target, stem_for, write_files
 from proxy.ca.files import read_file
 from proxy.ca.folder import pem_of
@@ -27,7 +26,7 @@ from proxy.cli.ca.options import (
     password_option,
 )
 from proxy.cli.ca.output import print_json, say, summary_of, warn_about
-from proxy.cli.ca.passphrase import bundle_password, ca_passphrase, may_print_secrets
+from proxy.cli.ca.passphrase import bundle_password, may_print_secrets, open_authority
 from proxy.cli.ca.sign import hand_out
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def renew(
     """  # noqa: D301 - click reads \b as "do not wrap"
     lifetime = lifetime_of(days, hours)
     given = bundle_password(p12_password_file)
-    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+    with open_authority(directory, passphrase_file) as authority:
         registry = authority.registry
         [record] = select(registry, certificate)
         key = _known_key(record)

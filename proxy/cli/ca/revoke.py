@@ -8,7 +8,6 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from proxy.ca.authority import Authority
 from proxy.ca.clock import from_epoch, rfc3339
 from proxy.ca.crl import DEFAULT_LIFETIME, HOLD, REASONS, number_of
 from proxy.ca.files import write_file
@@ -23,7 +22,7 @@ from proxy.cli.ca.options import (
     passphrase_option,
 )
 from proxy.cli.ca.output import print_fields, print_json, say, summary_of, until, warn_about
-from proxy.cli.ca.passphrase import ca_passphrase
+from proxy.cli.ca.passphrase import open_authority
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def revoke(
         records = select(registry, certificate, take_all=take_all)
     if all(record.revoked_at is not None for record in records):
         raise CertgateError(_already(records[0]))
-    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+    with open_authority(directory, passphrase_file) as authority:
         authority.revocation.revoke(records, reason)
         _report(authority.registry, records, as_json=as_json)
 
@@ -94,7 +93,7 @@ def unrevoke(
     """  # noqa: D301 - click reads \b as "do not wrap"
     with Registry.open(directory) as registry:
         [record] = select(registry, certificate, prefer=lambda found: found.reason == HOLD)
-    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+    with open_authority(directory, passphrase_file) as authority:
         authority.revocation.unrevoke(record)
         _report(authority.registry, [record], as_json=as_json)
 
@@ -152,7 +151,7 @@ def crl(
         with Registry.open(directory) as registry:
             _show(registry, registry.crl(), form, output, as_json=as_json)
         return
-    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+    with open_authority(directory, passphrase_file) as authority:
         signed = authority.revocation.publish(lifetime)
         _show(authority.registry, signed, form, output, as_json=as_json)
 
@@ -182,6 +181,7 @@ def _show(
     if current.next_update_utc is not None:
         fields["next_update"] = until(current.next_update_utc, registry.now())
     print_fields(fields | {"revoked": len(current)})
+    say("Whoever knows the CA's passphrase signs it again before next_update: certgate ca crl")
 
 
 def _entry(entry: x509.RevokedCertificate) -> dict[str, str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.ca.authority import Authority
 from proxy.ca.delivery import stem_for
 from proxy.ca.files import read_file, write_file
 from proxy.ca.folder import pem_of
@@ -23,7 +22,7 @@ from proxy.cli.ca.options import (
     passphrase_option,
 )
 from proxy.cli.ca.output import join, print_json, say, summary_of, warn_about
-from proxy.cli.ca.passphrase import ca_passphrase
+from proxy.cli.ca.passphrase import open_authority
 from proxy.identity.dn import visible
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def sign(
     asked = parse_request(read_file(request), request)
     check_subject(asked.subject, ())
     _show(asked)
-    with Authority.open(directory, ca_passphrase(passphrase_file)) as authority:
+    with open_authority(directory, passphrase_file) as authority:
         issued = authority.sign(asked, lifetime)
         place = hand_out(issued, output)
         _report(authority.registry, issued, asked, place, as_json=as_json)
