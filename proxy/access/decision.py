@@ -1,0 +1,28 @@
+"""The one place that lets a request in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxy.identity.codes import RefusalCode
+    from proxy.identity.verdict import Verdict
+
+
+class Access(StrEnum):
+    """What a route asks of a client."""
+
+    VERIFIED = "verified"
+    OPTIONAL = "optional"
+    PUBLIC = "public"
+
+
+def decide(access: Access, verdict: Verdict) -> RefusalCode | None:
+    """Return why the request is refused, or None when it is admitted.
+
+    ``optional`` and ``public`` routes are open to everyone; the app is told the verdict on both.
+    """
+    if access is Access.OPTIONAL or access is Access.PUBLIC:
+        return None
+    return verdict.code

@@ -1,0 +1,206 @@
+"""The process: it owns the current snapshot, the listeners and the signals."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxy.errors import CertgateError, ConfigError
+from proxy.observe.access_format import parse_access_format
+from proxy.observe.access_log import open_access_log
+from proxy.observe.counters import Counters
+from proxy.server.crl_watch import watch_crls
+from proxy.server.drain import drain
+from proxy.server.listener import Listener
+from proxy.server.state import ServerState
+from proxy.server.sweeper import Sweeper
+from proxy.snapshot import Snapshot, build_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from proxy.config.addresses import Address
+    from proxy.config.model import Config
+
+_log = structlog.stdlib.get_logger()
+
+
+def serve(load: Callable[[], Config], ready: Callable[[list[str]], None]) -> None:
+    """Run the proxy until it is told to stop.
+
+    Args:
+        load: reads the configuration; called again at each reload.
+        ready: called once with the URLs, when connections are accepted.
+
+    Raises:
+        CertgateError: it cannot start.
+    """
+    config = load()
+    snapshot = build_snapshot(config)
+    _raise_descriptor_limit()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_Process(load, ready).run(snapshot))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 -- asyncio's own loop works too, at half the speed
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop  # type: ignore[no-any-return]
+
+
+def _raise_descriptor_limit() -> None:
+    """A connection and its upstream are two descriptors; the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class _Process:
+    """One run, from the first listener to the last connection."""
+
+    def __init__(self, load: Callable[[], Config], ready: Callable[[list[str]], None]) -> None:
+        self._load = load
+        self._ready = ready
+        self._stop = asyncio.Event()
+        self._listeners: dict[Address, Listener] = {}
+        self._reload: asyncio.Task[None] | None = None
+
+    async def run(self, snapshot: Snapshot) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_log_exception)
+        access_log = open_access_log(
+            snapshot.config.access_log.path, parse_access_format(snapshot.config.access_log.format)
+        )
+        state = ServerState(loop, snapshot, access_log, Counters())
+        state.pools.adopt(snapshot.upstreams, snapshot.limits.fields)
+        sweeper = Sweeper(loop, (state.connections, state.pools.live), (access_log.flush,))
+        watcher = loop.create_task(watch_crls(state))
+        try:
+            await self._listen(state, snapshot)
+            self._report_unusable_crls(snapshot)
+            self._handle_signals(loop, state)
+            _freeze_garbage()
+            with _PidFile(snapshot.config.pid_file):
+                self._ready([url for one in self._listeners.values() for url in one.urls])
+                await self._stop.wait()
+                _log.info("stopping", connections=len(state.connections))
+                seconds = state.snapshot.timeouts.shutdown
+                cut = await drain(state, self._listeners.values(), seconds)
+                _log.info("stopped", cut=cut)
+        finally:
+            watcher.cancel()
+            sweeper.stop()
+            access_log.close()
+
+    def _handle_signals(self, loop: asyncio.AbstractEventLoop, state: ServerState) -> None:
+        # Set explicitly: as PID 1 of a container the kernel's defaults for these do nothing.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._begin_reload, state)
+        loop.add_signal_handler(signal.SIGUSR1, state.access_log.reopen)
+
+    async def _listen(self, state: ServerState, snapshot: Snapshot) -> None:
+        """Open what is not open yet; on a failure close again what this call opened."""
+        opened: list[Listener] = []
+        try:
+            for one in snapshot.config.listen:
+                if one.address not in self._listeners:
+                    opened.append(await Listener.open(state, one.address))
+        except CertgateError:
+            for listener in opened:
+                listener.close()
+            raise
+        for listener in opened:
+            self._listeners[listener.address] = listener
+
+    def _begin_reload(self, state: ServerState) -> None:
+        if self._reload is None or self._reload.done():
+            self._reload = asyncio.get_running_loop().create_task(self._run_reload(state))
+        else:
+            _log.warning("reload asked for while one is under way; send SIGHUP again after it")
+
+    async def _run_reload(self, state: ServerState) -> None:
+        """Build everything new, then swap one reference; a failure before that changes nothing."""
+        try:
+            snapshot = await asyncio.to_thread(self._build_next, state.snapshot)
+            await self._listen(state, snapshot)
+        except ConfigError as error:
+            for problem in error.problems:
+                _log.error("reload refused, nothing has changed", problem=str(problem))
+            return
+        except CertgateError as error:
+            _log.error("reload refused, nothing has changed", problem=str(error))
+            return
+        state.pools.adopt(snapshot.upstreams, snapshot.limits.fields)
+        state.snapshot = snapshot
+        wanted = {one.address for one in snapshot.config.listen}
+        for address in set(self._listeners) - wanted:
+            self._listeners.pop(address).close()
+        self._report_unusable_crls(snapshot)
+        _log.info("reloaded")
+
+    def _build_next(self, current: Snapshot) -> Snapshot:
+        return build_snapshot(self._load(), current)
+
+    @staticmethod
+    def _report_unusable_crls(snapshot: Snapshot) -> None:
+        for unusable in snapshot.revocation.unusable:
+            _log.error("crl not usable", reason=unusable.reason)
+
+
+class _PidFile:
+    """The process number in a file, for as long as the proxy runs."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        if self._path is None:
+            return
+        try:
+            self._path.write_text(f"{os.getpid()}\n")
+        except OSError as error:
+            raise CertgateError(f"pid_file {self._path}: {error.strerror}") from error
+
+    def __exit__(self, *_: object) -> None:
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def _freeze_garbage() -> None:
+    """Take what lives as long as the process out of the garbage collector's sight.
+
+    Connections and exchanges have no reference cycles once they end, so collections only ever
+    find the configuration again: a full one costs 30 ms with everything in view.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Log what a callback raised; the event loop has closed that connection (fails closed)."""
+    del loop
+    error = context.get("exception")
+    if isinstance(error, ConnectionError | TimeoutError):
+        return  # a peer that went away while its socket was being closed
+    message = str(context.get("message", "an error of certgate itself"))
+    if isinstance(error, BaseException):
+        _log.error(message, exc_info=error)
+    else:
+        _log.error(message)
+
+
+def announce(urls: list[str]) -> None:
+    """Print where the proxy listens; tests and people wait for these lines."""
+    for url in urls:
+        print(f"certgate: listening on {url}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,1 @@
+"""What changes between the downstream message and the upstream one. Pure."""

@@ -1,0 +1,60 @@
+"""The head of the request that the upstream gets: written anew, never passed on as it came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.forward.names import is_client_field
+from proxy.http1.messages import Framing
+
+if TYPE_CHECKING:
+    from proxy.http1.messages import RequestFields, RequestHead
+
+# RFC 9110, section 8.6: a method whose content has a meaning says so even when there is none.
+_CONTENT_METHODS = frozenset({b"POST", b"PUT", b"PATCH"})
+
+
+def upstream_request_head(request: RequestHead, target: bytes, own_lines: bytes) -> bytes:
+    """Return the request head as bytes, blank line included.
+
+    Args:
+        request: what the client sent.
+        target: the request target to send, chosen by the route.
+        own_lines: ready field lines of the gateway's own (who the client is, where it came from).
+            They come last and nothing of the client can remove them: names in ``Connection`` only
+            ever take the client's own fields away.
+    """
+    section = request.section
+    if not section.forwarded:
+        section.forwarded = _field_lines(section)
+    if section.framing is Framing.NONE and request.method in _CONTENT_METHODS:
+        own_lines = b"Content-Length: 0\r\n" + own_lines
+    return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (request.method, target, section.forwarded, own_lines)
+
+
+def _field_lines(section: RequestFields) -> bytes:
+    parts = [b"Host: ", section.host, b"\r\n"]
+    nominated = section.nominated
+    for lower, name, value in section.fields:
+        if is_client_field(lower) and lower not in nominated:
+            parts += (name, b": ", value, b"\r\n")
+    if section.framing is Framing.LENGTH:
+        parts.append(b"Content-Length: %d\r\n" % section.length)
+    elif section.framing is Framing.CHUNKED:
+        parts.append(b"Transfer-Encoding: chunked\r\n")
+    if section.upgrade:
+        parts += (b"Connection: upgrade\r\nUpgrade: ", section.upgrade, b"\r\n")
+    return b"".join(parts)
+
+
+def forwarded_lines(address: bytes, port: int) -> bytes:
+    """Return the field lines that tell the app how the client reached the gateway.
+
+    Args:
+        address: the client's address as text; empty when it is not known.
+        port: the gateway's own port.
+    """
+    lines = b"X-Forwarded-Proto: https\r\nX-Forwarded-Port: %d\r\n" % port
+    if not address:
+        return lines
+    return b"X-Forwarded-For: %b\r\nX-Real-IP: %b\r\n%b" % (address, address, lines)

@@ -1,0 +1,69 @@
+"""The head of the response that the client gets, re-framed for its HTTP version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.http1.messages import Framing
+
+if TYPE_CHECKING:
+    from proxy.http1.messages import ResponseHead
+
+
+def downstream_framing(head: ResponseHead, minor: int) -> Framing:
+    """Return how the client is told where the content ends.
+
+    Content without a known length is chunked for HTTP/1.1; an HTTP/1.0 client gets the end of the
+    connection (RFC 9112, section 6.3).
+    """
+    if head.framing is Framing.CHUNKED or head.framing is Framing.CLOSE:
+        return Framing.CHUNKED if minor == 1 else Framing.CLOSE
+    return head.framing
+
+
+def downstream_response_head(
+    head: ResponseHead, framing: Framing, minor: int, *, keep_alive: bool
+) -> bytes:
+    """Return the response head as bytes, blank line included."""
+    is_usual = keep_alive and minor == 1
+    if is_usual and head.forwarded:
+        return head.forwarded
+    made = _response_head(head, framing, minor, keep_alive=keep_alive)
+    if is_usual:
+        head.forwarded = made
+    return made
+
+
+def _response_head(
+    head: ResponseHead, framing: Framing, minor: int, *, keep_alive: bool
+) -> bytes:
+    parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+    for _, name, value in head.fields:
+        parts += (name, b": ", value, b"\r\n")
+    if framing is Framing.LENGTH:
+        parts.append(b"Content-Length: %d\r\n" % head.length)
+    elif framing is Framing.CHUNKED:
+        parts.append(b"Transfer-Encoding: chunked\r\n")
+    elif head.announced is not None:
+        parts += (b"Content-Length: ", head.announced, b"\r\n")
+    if not keep_alive:
+        parts.append(b"Connection: close\r\n")
+    elif minor == 0:
+        parts.append(b"Connection: keep-alive\r\n")
+    parts.append(b"\r\n")
+    return b"".join(parts)
+
+
+def interim_response_head(head: ResponseHead) -> bytes:
+    """Return a 1xx head, as it is passed on (RFC 9110, section 15.2)."""
+    parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+    for _, name, value in head.fields:
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"\r\n")
+    return b"".join(parts)
+
+
+def switching_response_head(head: ResponseHead) -> bytes:
+    """Return the 101 that opens a tunnel, with its Upgrade put back (RFC 9110, section 7.8)."""
+    own = b"Connection: upgrade\r\nUpgrade: %b\r\n\r\n" % head.upgrade
+    return interim_response_head(head)[:-2] + own

@@ -1,0 +1,372 @@
+"""One client's connection: requests are cut out of its bytes, one exchange at a time.
+
+While an exchange runs, what the client sends beyond its request stays here, bounded; the next
+request begins when the response is out and the client reads it. So pipelining works, and costs no
+more than a buffer.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxy.forward.request_head import forwarded_lines
+from proxy.http1.body import Decoder, decoder_for
+from proxy.http1.head import RequestParser, head_end
+from proxy.http1.messages import Framing, ProtocolError, RequestHead
+from proxy.observe.access_record import AccessRecord, LoggedClient
+from proxy.server.credentials import Credentials
+from proxy.server.exchange import Exchange
+from proxy.server.own_response import own_response
+from proxy.web.error_page import render_error
+
+if TYPE_CHECKING:
+    from OpenSSL import SSL
+
+    from proxy.identity.peer import PeerIdentity
+    from proxy.server.state import ServerState
+    from proxy.server.tls_transport import TLSTransport
+    from proxy.server.tunnel import Tunnel
+    from proxy.snapshot import Snapshot
+
+_log = structlog.stdlib.get_logger()
+
+_NEVER = float("inf")
+# Bytes of further requests kept while one is under way; then the client has to wait.
+_MAX_PIPELINED = 64 * 1024
+# nginx's lingering_timeout and lingering_time: what is still on its way is read and dropped, or
+# the reset that a closed socket answers with would destroy the response in the client's buffers.
+_LINGER_GAP = 5.0
+_LINGER_TOTAL = 30.0
+
+
+class _Phase(Enum):
+    HEAD = auto()  # between requests, or in a request's head
+    CONTENT = auto()  # an exchange runs and its request goes on
+    RESPONSE = auto()  # an exchange runs and its request is complete
+    TUNNEL = auto()
+    LINGER = auto()  # the last response is out; what comes is dropped
+
+
+class DownstreamConnection:
+    """Implements ``PlaintextHandler`` for HTTP/1.1 and 1.0."""
+
+    __slots__ = (
+        "_buffer",
+        "_decoder",
+        "_exchange",
+        "_forwarded",
+        "_is_paused",
+        "_is_running",
+        "_linger_end",
+        "_parser",
+        "_phase",
+        "_searched",
+        "_tunnel",
+        "client_address",
+        "credentials",
+        "logged_client",
+        "read_deadline",
+        "state",
+        "transport",
+        "write_deadline",
+    )
+
+    def __init__(
+        self,
+        state: ServerState,
+        transport: TLSTransport,
+        port: int,
+        snapshot: Snapshot,
+        peer: PeerIdentity,
+        tls: SSL.Connection,
+    ) -> None:
+        # For as long as the connection
+        self.state = state
+        self.transport = transport
+        self.credentials = Credentials(peer)
+        self.client_address = transport.peer_address
+        self.logged_client = _logged_client(self.credentials, tls)
+        self._forwarded = forwarded_lines(self.client_address.encode(), port)
+        self._parser = RequestParser(snapshot.limits.fields)
+        self.read_deadline = state.now() + snapshot.timeouts.keepalive
+        self.write_deadline = _NEVER
+        self._is_paused = False
+        self._is_running = False
+        self._phase = _Phase.HEAD
+        self._linger_end = _NEVER
+        # For one exchange
+        self._buffer = b""
+        self._searched = 0
+        self._exchange: Exchange | None = None
+        self._decoder: Decoder | None = None
+        self._tunnel: Tunnel | None = None
+        state.connections.add(self)
+
+    # From the TLS transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take plaintext."""
+        if self._phase is _Phase.CONTENT:
+            self._take_content(data)
+        elif self._phase is _Phase.LINGER:
+            self.read_deadline = min(self.state.now() + _LINGER_GAP, self._linger_end)
+        elif self._tunnel is not None:
+            self._tunnel.data_received(data)
+        else:
+            self._buffer = self._buffer + data if self._buffer else data
+            if self._phase is _Phase.HEAD:
+                self._run()
+            elif len(self._buffer) > _MAX_PIPELINED:
+                self.transport.pause_reading()
+
+    def end_received(self, *, clean: bool) -> None:
+        """The client will send nothing more. Like in nginx, that ends what it waits for."""
+        if self._tunnel is not None:
+            self._tunnel.end_received(clean=clean)
+            return
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.client_gone()
+        self.transport.close()
+
+    def connection_lost(self) -> None:
+        """The socket is gone."""
+        self.state.forget(self)
+        if self._tunnel is not None:
+            self._tunnel.connection_lost()
+        elif self._exchange is not None:
+            self._exchange.client_gone()
+        self._phase = _Phase.LINGER
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+        self._is_paused = True
+        if self._tunnel is not None:
+            self._tunnel.pause_writing()
+            return
+        self.write_deadline = self.state.now() + self.state.snapshot.timeouts.send
+        if self._exchange is not None:
+            self._exchange.client_paused()
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self._is_paused = False
+        self.write_deadline = _NEVER
+        if self._tunnel is not None:
+            self._tunnel.resume_writing()
+        elif self._exchange is not None:
+            self._exchange.client_resumed()
+        elif self._phase is _Phase.HEAD:
+            self._run()
+
+    # Requests
+
+    def _run(self) -> None:
+        """Begin the requests that are in the buffer, one after the other."""
+        if self._is_running:
+            return  # an exchange that ended at once came back here: the loop below goes on
+        self._is_running = True
+        try:
+            while self._buffer and self._phase is _Phase.HEAD and not self._is_paused:
+                if not self._begin_request():
+                    return
+        finally:
+            self._is_running = False
+
+    def _begin_request(self) -> bool:
+        """Begin one request; False while its head is incomplete."""
+        snapshot = self.state.snapshot
+        if not self._searched:
+            self._buffer = self._buffer.lstrip(b"\r\n")  # RFC 9112, section 2.2
+            if not self._buffer:
+                return False
+        try:
+            end = head_end(self._buffer, self._searched, snapshot.limits.head)
+            if end < 0:
+                if not self._searched:
+                    self.read_deadline = self.state.now() + snapshot.timeouts.head
+                self._searched = len(self._buffer)
+                return False
+            request = self._parser.parse(self._buffer[:end])
+        except ProtocolError as error:
+            self._reject(error)
+            return False
+        rest, self._buffer, self._searched = self._buffer[end:], b"", 0
+        self._begin_exchange(request, rest, snapshot)
+        return True
+
+    def _begin_exchange(self, request: RequestHead, rest: bytes, snapshot: Snapshot) -> None:
+        exchange = self._exchange = Exchange(self, request)
+        if request.section.framing is Framing.NONE:
+            self._phase = _Phase.RESPONSE
+            self.read_deadline = _NEVER
+            self._buffer = rest
+            exchange.begin()
+            return
+        self._phase = _Phase.CONTENT
+        self.read_deadline = self.state.now() + snapshot.timeouts.body
+        self._decoder = decoder_for(request.section.framing, request.section.length)
+        exchange.begin()
+        if rest and self._phase is _Phase.CONTENT:
+            self._take_content(rest)
+
+    def _take_content(self, data: bytes) -> None:
+        exchange, decoder = self._exchange, self._decoder
+        if exchange is None or decoder is None:
+            return
+        self.read_deadline = self.state.now() + exchange.snapshot.timeouts.body
+        try:
+            content, rest = decoder.feed(data)
+        except ProtocolError as error:
+            exchange.fail(error)
+            return
+        if content:
+            exchange.content_received(content)
+        if rest is not None and self._phase is _Phase.CONTENT:
+            self._decoder = None
+            self._buffer = rest
+            self._phase = _Phase.RESPONSE
+            self.read_deadline = _NEVER
+            exchange.content_ended()
+
+    def exchange_ended(self, *, keep_alive: bool) -> None:
+        """Go on to the next request, or end the connection after this response."""
+        content_is_read = self._phase is not _Phase.CONTENT
+        self._exchange = self._decoder = self._tunnel = None
+        if self.transport.is_closing:
+            self._phase = _Phase.LINGER
+            return
+        if not keep_alive or self.state.is_draining:
+            self._linger(is_needed=not content_is_read or bool(self._buffer))
+            return
+        self._phase = _Phase.HEAD
+        self.read_deadline = self.state.now() + self.state.snapshot.timeouts.keepalive
+        self.transport.resume_reading()
+        if self._buffer:
+            self._run()
+
+    def _linger(self, *, is_needed: bool) -> None:
+        """End the connection so that the response arrives, whatever is still on its way here."""
+        now = self.state.now()
+        self._phase = _Phase.LINGER
+        self._buffer = b""
+        if is_needed:
+            self.transport.resume_reading()
+            self.transport.write_end()
+            self._linger_end = now + _LINGER_TOTAL
+            self.read_deadline = now + _LINGER_GAP
+        else:
+            self.transport.close()
+            self.read_deadline = now + _LINGER_TOTAL  # a client that does not read the end
+
+    def _reject(self, error: ProtocolError) -> None:
+        """Answer bytes that are no request, log them, and end the connection."""
+        state = self.state
+        request_id = state.next_request_id()
+        page = render_error(error.status, error.code, None, request_id=request_id)
+        self.transport.write(
+            own_response(
+                error.status,
+                page,
+                now=state.wall(),
+                request_id=request_id,
+                with_content=True,
+                keep_alive=False,
+            )
+        )
+        self._log_rejected(error, request_id, len(page.body))
+        self._linger(is_needed=True)
+
+    def _log_rejected(self, error: ProtocolError, request_id: str, size: int) -> None:
+        state = self.state
+        record = AccessRecord(self.client_address, self.logged_client)
+        record.request_line = self._buffer.split(b"\r\n", 1)[0]
+        record.status, record.error, record.request_id = error.status, error.code, request_id
+        record.body_bytes_sent, record.time = size, state.wall()
+        state.counters.answered(error.status)
+        state.access_log.write(record)
+        _log.info("request rejected", code=error.code, reason=error.reason, id=request_id)
+
+    def pause_reading(self) -> None:
+        """Let the client wait; that is not its fault, so no deadline runs."""
+        self.transport.pause_reading()
+        if self._phase is _Phase.CONTENT:
+            self.read_deadline = _NEVER
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self.transport.resume_reading()
+        if self._phase is _Phase.CONTENT:
+            self.read_deadline = self.state.now() + self.state.snapshot.timeouts.body
+
+    def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
+        """Return the field lines that certgate adds to a request for the app."""
+        return b"%bX-Forwarded-Host: %b\r\nX-Request-ID: %b\r\n%b" % (
+            self._forwarded,
+            request.section.host,
+            request_id.encode(),
+            self.credentials.header_lines(now),
+        )
+
+    # Tunnels
+
+    def open_tunnel(self, tunnel: Tunnel) -> None:
+        """Let an upgraded protocol have the bytes from now on."""
+        self._phase = _Phase.TUNNEL
+        self._tunnel = tunnel
+        early, self._buffer = self._buffer, b""
+        self.read_deadline = 0.0  # looked at in every sweep
+        self.transport.resume_reading()
+        if early:
+            tunnel.data_received(early)
+
+    def _watch_tunnel(self, tunnel: Tunnel) -> None:
+        """Cut a tunnel that is idle for too long, or whose certificate is no longer good."""
+        state, exchange = self.state, self._exchange
+        if state.now() >= tunnel.idle_deadline:
+            tunnel.cut("tunnel_timeout")
+        elif exchange is not None and exchange.is_refused_by_now(state.wall()):
+            tunnel.cut("certificate_no_longer_valid")
+
+    # From the sweeper and the drain
+
+    def on_deadline(self) -> None:
+        """Too slow, in whatever phase."""
+        if self._tunnel is not None:
+            self._watch_tunnel(self._tunnel)
+        elif self.state.now() >= self.write_deadline or self._phase is _Phase.LINGER:
+            self.transport.abort()
+        elif self._exchange is not None:
+            self._exchange.fail(_too_slow("the content of the request"))
+        elif self._buffer:
+            self._reject(_too_slow("the head of the request"))
+        else:
+            self.transport.close()
+            self._phase = _Phase.LINGER
+            self.read_deadline = self.state.now() + _LINGER_GAP
+
+    def close_if_idle(self) -> None:
+        """Close unless a request is under way."""
+        if self._phase is _Phase.HEAD and not self._buffer:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+
+def _too_slow(what: str) -> ProtocolError:
+    return ProtocolError(408, "request_timeout", f"{what} did not come in time")
+
+
+def _logged_client(credentials: Credentials, tls: SSL.Connection) -> LoggedClient:
+    protocol, cipher = tls.get_protocol_version_name(), tls.get_cipher_name() or ""
+    facts = credentials.facts
+    if facts is None:
+        return LoggedClient(protocol, cipher)
+    return LoggedClient(
+        protocol, cipher, facts.subject, facts.issuer, facts.serial_hex, facts.fingerprint_sha256
+    )

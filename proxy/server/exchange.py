@@ -1,0 +1,257 @@
+"""One request and its response: routed, decided, answered here or forwarded, logged once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxy.access.decision import Access, decide
+from proxy.http1.messages import Framing, ProtocolError, RequestHead
+from proxy.identity.verdict import Hint
+from proxy.observe.access_record import AccessRecord
+from proxy.routing.path import TargetError
+from proxy.server.forwarding import Forwarding
+from proxy.server.own_response import own_response
+from proxy.web.error_page import render_error
+from proxy.web.refusal import Refusal, render_refusal
+
+
+if TYPE_CHECKING:
+    from proxy.identity.codes import RefusalCode
+    from proxy.identity.verdict import Verdict
+    from proxy.server.downstream import DownstreamConnection
+    from proxy.server.upstream import UpstreamFailure
+    from proxy.web.page import Page
+
+_log = structlog.stdlib.get_logger()
+
+_CLIENT_GONE = 499  # nginx's: logged, never sent
+
+
+class Exchange:
+    """What happens between a request head and the end of its response.
+
+    It pins the snapshot under which it began; only the verdict on the client comes from the
+    current one. Whatever happens, exactly one record is logged.
+    """
+
+    __slots__ = (
+        "_access",
+        "_began",
+        "_content_size",
+        "_ended",
+        "_forwarding",
+        "connection",
+        "is_request_sent",
+        "keep_alive",
+        "record",
+        "request",
+        "request_id",
+        "snapshot",
+        "state",
+    )
+
+    def __init__(self, connection: DownstreamConnection, request: RequestHead) -> None:
+        self.connection = connection
+        self.state = connection.state
+        self.snapshot = connection.state.snapshot
+        self.request = request
+        self.request_id = self.state.next_request_id()
+        self.is_request_sent = request.section.framing is Framing.NONE
+        self.keep_alive = request.section.keep_alive
+        self.record = self._new_record(connection, request)
+        self._forwarding: Forwarding | None = None
+        self._began = self.state.now()
+        self._content_size = 0
+        self._ended = False
+        self._access = Access.VERIFIED
+
+    def _new_record(self, connection: DownstreamConnection, request: RequestHead) -> AccessRecord:
+        record = AccessRecord(connection.client_address, connection.logged_client)
+        record.method, record.target = request.method, request.target
+        record.version = b"1.1" if request.section.minor else b"1.0"
+        record.host = request.section.host
+        record.request_id = self.request_id
+        for lower, _, value in request.section.fields:
+            if lower == b"user-agent":
+                record.user_agent = value
+            elif lower == b"referer":
+                record.referer = value
+        return record
+
+    def begin(self) -> None:
+        """Decide, then refuse or forward."""
+        request, snapshot = self.request, self.snapshot
+        now = self.state.wall()
+        verdict = self.connection.credentials.verdict(self.state.snapshot, now)
+        self.record.verify = self.connection.credentials.verify
+        try:
+            match = snapshot.routes.match(request.section.host, request.target)
+        except TargetError as error:
+            self.fail(ProtocolError(400, "bad_request", str(error)))
+            return
+        # Where no route is, strangers are told no more than anywhere else.
+        self._access = match.payload.access if match is not None else Access.VERIFIED
+        refusal = decide(self._access, verdict)
+        if refusal is not None:
+            self._refuse(refusal, verdict, now)
+            return
+        self.record.decision = "admitted"
+        limit = snapshot.limits.body
+        if match is None:
+            self.fail(ProtocolError(404, "no_route", "no route matches"))
+        elif limit and request.section.length > limit:
+            self.fail(_body_too_large(limit))
+        else:
+            self.record.upstream = match.payload.upstream
+            lines = self.connection.own_lines(now, request, self.request_id)
+            self._forwarding = Forwarding(self, match.payload.upstream, match.forward, lines)
+            self._forwarding.begin()
+
+    # From the downstream connection
+
+    def content_received(self, data: bytes) -> None:
+        """Take content of the request."""
+        self._content_size += len(data)
+        limit = self.snapshot.limits.body
+        if limit and self._content_size > limit:
+            self.fail(_body_too_large(limit))
+        elif self._forwarding is not None:
+            self._forwarding.content_received(data)
+
+    def content_ended(self) -> None:
+        """The request is complete."""
+        self.is_request_sent = True
+        if self._forwarding is not None:
+            self._forwarding.content_ended()
+
+    def client_gone(self) -> None:
+        """Nobody waits for the response any more."""
+        if self._forwarding is not None:
+            self._forwarding.cancel()
+        self.record.error = self.record.error or "client_gone"
+        self.record.status = self.record.status or _CLIENT_GONE
+        self.end(keep_alive=False)
+
+    def client_paused(self) -> None:
+        """The client reads slower than we write."""
+        if self._forwarding is not None:
+            self._forwarding.client_paused()
+
+    def client_resumed(self) -> None:
+        """The client caught up."""
+        if self._forwarding is not None:
+            self._forwarding.client_resumed()
+
+    def fail(self, error: ProtocolError) -> None:
+        """The client is at fault: tell it, or cut the response that is under way."""
+        if self._forwarding is not None:
+            self._forwarding.cancel()
+            if self._forwarding.is_response_begun:
+                self.cut(error.code)
+                return
+        self.record.error = error.code
+        _log.info("request refused", code=error.code, reason=error.reason, id=self.request_id)
+        # A malformed body has no end that both sides agree on.
+        keep_alive = self.is_request_sent and error.status not in (400, 408)
+        self.answer(error.status, self._error_page(error.status, error.code), keep_alive=keep_alive)
+
+    # From the forwarding
+
+    def upstream_failed(self, failure: UpstreamFailure, address: str) -> None:
+        """There is no response: say so."""
+        self.state.counters.upstream_failed(self.record.upstream, failure.code)
+        self.record.error = failure.code
+        _log.warning(
+            "upstream failed",
+            upstream=self.record.upstream,
+            address=address,
+            code=failure.code,
+            reason=failure.reason,
+            id=self.request_id,
+        )
+        page = self._error_page(failure.status, failure.code)
+        self.answer(failure.status, page, keep_alive=self.is_request_sent)
+
+    def cut(self, code: str) -> None:
+        """The response cannot be completed: make sure that it does not look complete."""
+        self.record.error = code
+        self.connection.transport.cut()
+        self.end(keep_alive=False)
+
+    def answer(self, status: int, page: Page, *, keep_alive: bool) -> None:
+        """Send a response of our own."""
+        self.keep_alive = self.keep_alive and keep_alive and not self.state.is_draining
+        with_content = self.request.method != b"HEAD"
+        self.connection.transport.write(
+            own_response(
+                status,
+                page,
+                now=self.state.wall(),
+                request_id=self.request_id,
+                with_content=with_content,
+                keep_alive=self.keep_alive,
+            )
+        )
+        self.record.status = status
+        self.record.body_bytes_sent = len(page.body) if with_content else 0
+        self.end(keep_alive=self.keep_alive)
+
+    def end(self, *, keep_alive: bool) -> None:
+        """Log, and let the connection go on to the next request or close."""
+        if self._ended:
+            return
+        self._ended = True
+        self.log()
+        self.connection.exchange_ended(keep_alive=keep_alive)
+
+    def log(self) -> None:
+        """Write the one record of this exchange."""
+        record, state = self.record, self.state
+        record.time = state.wall()
+        record.request_time = state.now() - self._began
+        state.counters.answered(record.status)
+        state.access_log.write(record)
+
+    def is_refused_by_now(self, now: float) -> bool:
+        """Tell whether the client would be refused if it asked now (for open tunnels)."""
+        verdict = self.connection.credentials.verdict(self.state.snapshot, now)
+        return decide(self._access, verdict) is not None
+
+    # Pages
+
+    def _refuse(self, code: RefusalCode, verdict: Verdict, now: float) -> None:
+        """Answer 403 (or what is configured) and close, so that the next try is a fresh choice."""
+        client_auth = self.snapshot.client_auth
+        self.record.decision = code
+        self.state.counters.refused(code)
+        refusal = Refusal(
+            status=client_auth.status,
+            code=code,
+            request_id=self.request_id,
+            now=now,
+            detail=client_auth.detail,
+            verify_error=verdict.error.number if verdict.error is not None else None,
+            certificate=self.connection.credentials.facts,
+            subject_is_issuers=verdict.hint is Hint.SUBJECT_IS_ISSUER,
+        )
+        self.answer(client_auth.status, render_refusal(refusal, self._accept()), keep_alive=False)
+
+    def _error_page(self, status: int, code: str) -> Page:
+        return render_error(
+            status,
+            code,
+            self._accept(),
+            request_id=self.request_id,
+            detail=self.snapshot.client_auth.detail,
+            upstream=self.record.upstream,
+        )
+
+    def _accept(self) -> bytes | None:
+        values = [value for lower, _, value in self.request.section.fields if lower == b"accept"]
+        return b", ".join(values) if values else None
+
+
+def _body_too_large(limit: int) -> ProtocolError:
+    return ProtocolError(413, "body_too_large", f"the content is longer than {limit} bytes")

@@ -1,0 +1,275 @@
+"""One admitted request on its way to an upstream, and the response on its way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.forward.request_head import upstream_request_head
+from proxy.forward.response_head import (
+    downstream_framing,
+    downstream_response_head,
+    interim_response_head,
+    switching_response_head,
+)
+from proxy.forward.retry import may_retry
+from proxy.http1.body import LAST_CHUNK, encode_chunk
+from proxy.http1.grammar import list_members
+from proxy.http1.messages import Framing, ResponseHead
+from proxy.server.tunnel import Tunnel
+from proxy.server.upstream import UpstreamConnection, UpstreamFailure
+
+if TYPE_CHECKING:
+    from proxy.server.exchange import Exchange
+    from proxy.server.pool import Connecting, Pool
+
+_CONTINUE = 100
+_CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Forwarding:
+    """Implements ``ResponseHandler`` for one exchange.
+
+    Without a connection to the upstream nothing of the request's content is read beyond what came
+    with the head: ``_waiting`` is bounded by one read from the socket.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_connecting",
+        "_exchange",
+        "_framing",
+        "_group_name",
+        "_head",
+        "_pools",
+        "_sent_at",
+        "_upstream",
+        "_waiting",
+        "is_request_sent",
+        "is_response_begun",
+        "max_head",
+        "method",
+    )
+
+    def __init__(self, exchange: Exchange, upstream: str, target: bytes, own_lines: bytes) -> None:
+        request = exchange.request
+        self._exchange = exchange
+        self._head = upstream_request_head(request, target, own_lines)
+        self._waiting: list[bytes] = []
+        self._group_name = upstream
+        self._pools: list[Pool] = []
+        self._connecting: Connecting | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._attempts = 0
+        self._sent_at = 0.0
+        self._framing = Framing.NONE  # of the response, downstream
+        self.method = request.method
+        self.max_head = exchange.snapshot.limits.head
+        self.is_request_sent = exchange.is_request_sent
+        self.is_response_begun = False
+
+    def begin(self) -> None:
+        """Take an idle connection, or make one."""
+        self._sent_at = self._exchange.state.now()
+        self._pools = self._exchange.state.pools.group(self._group_name).in_turn()
+        pool = self._pools[0]
+        idle = pool.take()
+        if idle is not None:
+            self._send(idle)
+        else:
+            self._connect(pool)
+
+    def _connect(self, pool: Pool) -> None:
+        self._exchange.record.upstream_address = pool.address
+        if not self.is_request_sent:
+            self._exchange.connection.pause_reading()
+        seconds = self._exchange.snapshot.timeouts.connect
+        self._connecting = pool.connect(seconds, self._connected, self._not_connected)
+
+    def _connected(self, upstream: UpstreamConnection) -> None:
+        self._connecting = None
+        self._send(upstream)
+        self._exchange.connection.resume_reading()
+
+    def _not_connected(self, failure: UpstreamFailure) -> None:
+        """Nothing was sent: any other server may be tried, whatever the method."""
+        self._connecting = None
+        self._pools = self._pools[1:]
+        if self._pools:
+            self._connect(self._pools[0])
+        else:
+            self._fail(failure)
+
+    def _send(self, upstream: UpstreamConnection) -> None:
+        exchange, request = self._exchange, self._exchange.request
+        self._attempts += 1
+        self._upstream = upstream
+        exchange.record.upstream_address = upstream.address
+        patience = exchange.snapshot.timeouts.response
+        if self._waiting:
+            data = b"".join((self._head, *self._waiting))
+            self._waiting = []
+        else:
+            data = self._head
+            if request.section.expects_continue and not self.is_request_sent:
+                exchange.connection.transport.write(_CONTINUE_HEAD)
+        upstream.send_request(self, data, patience)
+
+    # From the client
+
+    def content_received(self, data: bytes) -> None:
+        """Send content on, or keep it until there is a connection."""
+        if self._exchange.request.section.framing is Framing.CHUNKED:
+            data = encode_chunk(data)
+        self._write(data)
+
+    def content_ended(self) -> None:
+        """The request is complete."""
+        self.is_request_sent = True
+        if self._exchange.request.section.framing is Framing.CHUNKED:
+            self._write(LAST_CHUNK)
+
+    def _write(self, data: bytes) -> None:
+        if self._upstream is not None:
+            self._upstream.write(data)
+        elif not self.is_response_begun:
+            self._waiting.append(data)
+
+    def cancel(self) -> None:
+        """Give the request up."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self._upstream is not None:
+            self._upstream.abandon()
+            self._upstream = None
+
+    def client_paused(self) -> None:
+        """The client reads slower than the upstream writes."""
+        if self._upstream is not None:
+            self._upstream.pause_reading()
+
+    def client_resumed(self) -> None:
+        """The client caught up."""
+        if self._upstream is not None:
+            self._upstream.resume_reading()
+
+    # From the upstream connection
+
+    def upstream_interim(self, head: ResponseHead) -> None:
+        """Pass on 103 and the like; 100 was ours to send (RFC 9110, section 10.1.1)."""
+        if head.status != _CONTINUE and self._exchange.request.section.minor == 1:
+            self._exchange.connection.transport.write(interim_response_head(head))
+
+    def upstream_response(self, head: ResponseHead, content: bytes, *, ended: bool) -> None:
+        """Pass the head on, together with the content that is there."""
+        exchange = self._exchange
+        minor = exchange.request.section.minor
+        framing = self._framing = downstream_framing(head, minor)
+        # A response before the end of the request: the rest of the request has to go somewhere,
+        # and that is not the next exchange.
+        exchange.keep_alive = (
+            exchange.keep_alive
+            and self.is_request_sent
+            and framing is not Framing.CLOSE
+            and not exchange.state.is_draining
+        )
+        self.is_response_begun = True
+        exchange.record.status = exchange.record.upstream_status = head.status
+        upstream = self._upstream
+        if upstream is not None and not ended and _is_event_stream(head):
+            upstream.be_patient(exchange.snapshot.timeouts.tunnel)
+        data = downstream_response_head(head, framing, minor, keep_alive=exchange.keep_alive)
+        self._pass_on(data, content, ended=ended)
+
+    def upstream_content(self, content: bytes, *, ended: bool) -> None:
+        """Pass content on."""
+        self._pass_on(b"", content, ended=ended)
+
+    def _pass_on(self, start: bytes, content: bytes, *, ended: bool) -> None:
+        if content:
+            self._exchange.record.body_bytes_sent += len(content)
+            chunked = self._framing is Framing.CHUNKED
+            content = encode_chunk(content) if chunked else content
+        if ended:
+            end = LAST_CHUNK if self._framing is Framing.CHUNKED else b""
+            self._exchange.connection.transport.write(start + content + end)
+            self._end()
+        elif start or content:
+            self._exchange.connection.transport.write(start + content)
+
+    def _end(self) -> None:
+        exchange = self._exchange
+        self._upstream = None
+        exchange.record.upstream_time = exchange.state.now() - self._sent_at
+        exchange.end(keep_alive=exchange.keep_alive and self.is_request_sent)
+
+    def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
+        """Open a tunnel, if the client asked for this protocol; nginx 1.22 opens it anyway."""
+        upstream, exchange = self._upstream, self._exchange
+        if upstream is None:
+            return
+        offered = list_members(exchange.request.section.upgrade)
+        if not head.upgrade or any(name not in offered for name in list_members(head.upgrade)):
+            upstream.abandon()
+            reason = "it switched to a protocol that nobody asked for"
+            self._fail(UpstreamFailure(502, "upstream_bad_response", reason))
+            return
+        exchange.record.status = exchange.record.upstream_status = head.status
+        self.is_response_begun = True
+        self._upstream = None
+        transport = exchange.connection.transport
+        tunnel = Tunnel(
+            transport,
+            upstream,
+            exchange.snapshot.timeouts.tunnel,
+            exchange.state.now,
+            self._tunnel_over,
+        )
+        upstream.hand_over(tunnel)
+        transport.write(switching_response_head(head))
+        exchange.connection.open_tunnel(tunnel)
+        if rest:
+            tunnel.upstream_data(rest)
+
+    def _tunnel_over(self, tunnel: Tunnel, reason: str) -> None:
+        exchange = self._exchange
+        exchange.record.body_bytes_sent = tunnel.bytes_sent
+        exchange.record.error = reason
+        exchange.record.upstream_time = exchange.state.now() - self._sent_at
+        exchange.end(keep_alive=False)
+
+    def upstream_failed(self, failure: UpstreamFailure) -> None:
+        """The connection broke, or what came over it was no response."""
+        upstream, self._upstream = self._upstream, None
+        exchange = self._exchange
+        if self.is_response_begun:
+            exchange.state.counters.upstream_failed(exchange.record.upstream, failure.code)
+            exchange.cut(failure.code)
+        elif failure.is_stale and may_retry(
+            self.method,
+            reused=upstream is not None and upstream.served > 0,
+            has_content=exchange.request.section.framing is not Framing.NONE,
+            attempts=self._attempts,
+        ):
+            self._connect(self._pools[0])
+        else:
+            self._fail(failure)
+
+    def upstream_paused(self) -> None:
+        """The upstream reads slower than the client writes."""
+        self._exchange.connection.pause_reading()
+
+    def upstream_resumed(self) -> None:
+        """The upstream caught up."""
+        self._exchange.connection.resume_reading()
+
+    def _fail(self, failure: UpstreamFailure) -> None:
+        self._upstream = None
+        self._exchange.upstream_failed(failure, self._exchange.record.upstream_address)
+
+
+def _is_event_stream(head: ResponseHead) -> bool:
+    return any(
+        lower == b"content-type" and value.lower().startswith(b"text/event-stream")
+        for lower, _, value in head.fields
+    )

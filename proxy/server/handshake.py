@@ -1,0 +1,147 @@
+"""The first bytes of an accepted connection: TLS under a deadline, or something that is not TLS."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from OpenSSL import SSL
+
+from proxy.server.downstream import DownstreamConnection
+from proxy.server.tls_transport import TLSTransport
+from proxy.tls.failure import handshake_failure_reason
+from proxy.tls.peer import read_peer
+from proxy.tls.records import RecordBoundary
+from proxy.web.plain_http import plain_http_answer
+
+if TYPE_CHECKING:
+    from proxy.server.state import ServerState
+
+_log = structlog.stdlib.get_logger()
+
+# The content type of a TLS handshake record (RFC 8446, section 5.1). nginx also takes a first
+# byte above 0x7F for SSL 2; no such client is served here.
+_HANDSHAKE_RECORD = 0x16
+_FLIGHT = 16384
+_LINGER = 5.0  # seconds for a client to take the answer
+
+
+class Handshake(asyncio.Protocol):
+    """Runs one TLS handshake, then gives the socket to a ``DownstreamConnection``."""
+
+    __slots__ = (
+        "_boundary",
+        "_is_plain",
+        "_port",
+        "_snapshot",
+        "_socket",
+        "_state",
+        "_tls",
+        "read_deadline",
+        "write_deadline",
+    )
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._port = 0
+        self._boundary = RecordBoundary()
+        self._snapshot = state.snapshot
+        self._socket: asyncio.Transport
+        self._tls: SSL.Connection
+        self._is_plain: bool | None = None  # not known before the first byte
+        self.read_deadline = state.now() + self._snapshot.timeouts.handshake
+        self.write_deadline = float("inf")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there are too many connections already."""
+        self._socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        name = self._socket.get_extra_info("sockname")
+        self._port = name[1] if isinstance(name, tuple) else 0
+        if not self._state.admit(self):
+            self._socket.abort()
+            return
+        self._tls = self._snapshot.tls.new_connection()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the handshake."""
+        if self._is_plain is None:
+            self._is_plain = data[0] != _HANDSHAKE_RECORD
+            if self._is_plain:
+                self._answer_plain(data)
+        if self._is_plain:
+            return
+        self._boundary.is_one_record(data)
+        self._tls.bio_write(data)
+        try:
+            self._tls.do_handshake()
+        except SSL.WantReadError:
+            self._flush()
+            return
+        except SSL.Error as error:
+            self._flush()  # the alert tells the client what was wrong
+            self._fail(handshake_failure_reason(error))
+            return
+        self._flush()
+        self._succeed()
+
+    def eof_received(self) -> bool:
+        """The client left before TLS was up."""
+        if not self._is_plain:
+            self._fail("client left")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        del exc
+        self._state.forget(self)
+
+    def on_deadline(self) -> None:
+        """Too slow: a client that sends nothing costs a socket, and that not for long."""
+        if not self._is_plain:
+            self._count("timeout")
+        self._socket.abort()
+
+    def close_if_idle(self) -> None:
+        """Let a handshake that is under way come to its end; it is short."""
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._socket.abort()
+
+    def _flush(self) -> None:
+        try:
+            while True:
+                self._socket.write(self._tls.bio_read(_FLIGHT))
+        except SSL.WantReadError:
+            return
+
+    def _succeed(self) -> None:
+        peer = read_peer(self._tls)
+        state, tls = self._state, self._tls
+        state.forget(self)
+        TLSTransport(self._socket, tls, self._boundary).start(
+            lambda transport: DownstreamConnection(
+                state, transport, self._port, self._snapshot, peer, tls
+            )
+        )
+
+    def _fail(self, reason: str) -> None:
+        self._count(reason)
+        self._socket.close()
+
+    def _count(self, reason: str) -> None:
+        self._state.counters.handshake_failed(reason)
+        client = self._socket.get_extra_info("peername")
+        _log.info("handshake failed", reason=reason, client=client[0] if client else "-")
+
+    def _answer_plain(self, data: bytes) -> None:
+        """Say in plain HTTP that this port speaks HTTPS, then let the sender finish."""
+        answer = plain_http_answer(data, self._port)
+        self._count("plain http" if answer else "not tls")
+        if not answer:
+            self._socket.abort()
+            return
+        self._socket.write(answer)
+        self._socket.write_eof()
+        self.read_deadline = self._state.now() + _LINGER

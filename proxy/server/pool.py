@@ -1,0 +1,166 @@
+"""Connections to the upstream servers: made when needed, kept while idle."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from proxy.server.upstream import UpstreamConnection, UpstreamFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proxy.config.addresses import Server
+    from proxy.config.model import Upstream
+
+# nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
+_MAX_IDLE = 128
+_IDLE_SECONDS = 60.0
+
+
+class Connecting:
+    """A connection that is being made; its outcome is a connection or a failure."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, task: asyncio.Task[None]) -> None:
+        self._task = task
+
+    def cancel(self) -> None:
+        """The one who asked is gone."""
+        self._task.cancel()
+
+
+class Pool:
+    """The connections to one server."""
+
+    __slots__ = ("_idle", "_live", "_loop", "_server", "address", "max_fields", "now")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        server: Server,
+        live: set[UpstreamConnection],
+    ) -> None:
+        self._loop = loop
+        self._idle: list[UpstreamConnection] = []
+        self._live = live  # of all pools: the sweeper's population
+        self.now = loop.time
+        self.max_fields = 0  # of response heads; as the newest snapshot has it
+        self.address = f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
+        self._server = server
+
+    def take(self) -> UpstreamConnection | None:
+        """Return the connection that was used last, or None: it is the least likely to be dead."""
+        return self._idle.pop() if self._idle else None
+
+    def give(self, connection: UpstreamConnection) -> None:
+        """Take back a connection whose response is complete."""
+        if len(self._idle) >= _MAX_IDLE:
+            connection.abandon()
+            return
+        connection.read_deadline = self.now() + _IDLE_SECONDS
+        self._idle.append(connection)
+
+    def remove(self, connection: UpstreamConnection) -> None:
+        """Forget a connection that is gone, idle or not."""
+        self._live.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def connect(
+        self,
+        seconds: float,
+        connected: Callable[[UpstreamConnection], None],
+        failed: Callable[[UpstreamFailure], None],
+    ) -> Connecting:
+        """Make a new connection; exactly one of the two callbacks is called, and later."""
+        return Connecting(self._loop.create_task(self._connect(seconds, connected, failed)))
+
+    async def _connect(
+        self,
+        seconds: float,
+        connected: Callable[[UpstreamConnection], None],
+        failed: Callable[[UpstreamFailure], None],
+    ) -> None:
+        server = self._server
+        try:
+            async with asyncio.timeout(seconds):
+                _, connection = await self._loop.create_connection(
+                    lambda: UpstreamConnection(self), server.host, server.port
+                )
+        except TimeoutError:
+            failed(_connect_timeout(self.address, seconds))
+        except OSError as error:
+            failed(_unreachable(self.address, error))
+        else:
+            self._live.add(connection)
+            connected(connection)
+
+    def close_idle(self) -> None:
+        """Close what nobody uses."""
+        for connection in list(self._idle):
+            connection.abandon()
+
+
+def _connect_timeout(address: str, seconds: float) -> UpstreamFailure:
+    reason = f"{address} did not accept a connection within {seconds:g} seconds"
+    return UpstreamFailure(504, "upstream_timeout", reason)
+
+
+def _unreachable(address: str, error: OSError) -> UpstreamFailure:
+    why = error.strerror or str(error) or type(error).__name__
+    return UpstreamFailure(
+        502, "upstream_unreachable", f"cannot connect to {address}: {why}"
+    )
+
+
+class Group:
+    """The servers of one upstream, taken in turn."""
+
+    __slots__ = ("_next", "pools")
+
+    def __init__(self, pools: tuple[Pool, ...]) -> None:
+        self.pools = pools
+        self._next = 0
+
+    def in_turn(self) -> list[Pool]:
+        """Return all servers once, beginning with the one whose turn it is."""
+        start = self._next
+        self._next = (start + 1) % len(self.pools)
+        return [*self.pools[start:], *self.pools[:start]]
+
+
+class Pools:
+    """All pools of the process; they outlive a reload as long as their server is configured."""
+
+    __slots__ = ("_groups", "_loop", "_pools", "live")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._pools: dict[Server, Pool] = {}
+        self._groups: dict[str, Group] = {}
+        self.live: set[UpstreamConnection] = set()
+
+    def adopt(self, upstreams: Mapping[str, Upstream], max_fields: int) -> None:
+        """Make a pool for each server of a new snapshot, close those that are in none."""
+        servers = {server for upstream in upstreams.values() for server in upstream.servers}
+        for server in set(self._pools) - servers:
+            self._pools.pop(server).close_idle()
+        for server in servers - set(self._pools):
+            self._pools[server] = Pool(self._loop, server, self.live)
+        for pool in self._pools.values():
+            pool.max_fields = max_fields
+        self._groups = {
+            name: Group(tuple(self._pools[server] for server in upstream.servers))
+            for name, upstream in upstreams.items()
+        }
+
+    def group(self, name: str) -> Group:
+        """Return the servers of an upstream of the current snapshot."""
+        return self._groups[name]
+
+    def close(self) -> None:
+        """Close everything."""
+        for connection in list(self.live):
+            connection.abandon()

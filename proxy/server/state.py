@@ -1,0 +1,83 @@
+"""What all connections of one process share."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from proxy.server.pool import Pools
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from proxy.observe.access_log import AccessLog
+    from proxy.observe.counters import Counters
+    from proxy.snapshot import Snapshot
+
+_log = structlog.stdlib.get_logger()
+
+
+class Downstream(Protocol):
+    """A connection to a client, in whatever phase it is."""
+
+    read_deadline: float
+    write_deadline: float
+
+    def on_deadline(self) -> None:
+        """Act on a deadline that has passed."""
+
+    def close_if_idle(self) -> None:
+        """Close in order unless a request is under way, which then is the last one."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+class ServerState:
+    """The current snapshot, the live connections, and where records and counts go.
+
+    Attributes:
+        snapshot: the configuration in force; a reload replaces it, nothing ever changes it.
+        is_draining: no request is taken any more, connections end with the response under way.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        snapshot: Snapshot,
+        access_log: AccessLog,
+        counters: Counters,
+    ) -> None:
+        self.loop = loop
+        self.now = loop.time
+        self.wall = time.time
+        self.snapshot = snapshot
+        self.access_log = access_log
+        self.counters = counters
+        self.pools = Pools(loop)
+        self.connections: set[Downstream] = set()
+        self.is_draining = False
+        # Unique is enough for a request id: a random start and a counter cost a tenth of urandom.
+        self._request_ids = count()
+        self._request_id_start = secrets.token_hex(8)
+
+    def next_request_id(self) -> str:
+        """Return 32 hexadecimal digits, as nginx's ``$request_id``."""
+        return f"{self._request_id_start}{next(self._request_ids):016x}"
+
+    def admit(self, connection: Downstream) -> bool:
+        """Take a new connection in, unless ``limits.connections`` are there already."""
+        limit = self.snapshot.limits.connections
+        if limit and len(self.connections) >= limit:
+            _log.warning("connection refused: limits.connections is reached", limit=limit)
+            return False
+        self.connections.add(connection)
+        return True
+
+    def forget(self, connection: Downstream) -> None:
+        """Take a connection out; it may have been taken out before."""
+        self.connections.discard(connection)

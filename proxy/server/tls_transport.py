@@ -1,0 +1,203 @@
+"""TLS over one accepted socket, once the handshake is done.
+
+pyOpenSSL works on two memory BIOs: ciphertext from the socket is written into one, plaintext is
+read; plaintext is written, and ciphertext for the socket is read from the other. Nothing here
+waits: a call from the event loop goes through to the connection above before it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from OpenSSL import SSL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.tls.records import RecordBoundary
+
+# One TLS record holds at most 16 KiB of plaintext; 29 bytes is the largest overhead of the AEAD
+# suites of TLS 1.2 (5 header, 8 nonce, 16 tag), and 64 leaves room for a pending alert.
+_RECORD = 16384
+_RECORD_OVERHEAD = 64
+# Back-pressure: above the high mark the upstream is no longer read, below the low mark it is.
+# 256 KiB keeps one loopback download at full speed; it is also the memory one slow reader costs.
+_WRITE_HIGH = 256 * 1024
+_WRITE_LOW = 64 * 1024
+
+
+class PlaintextHandler(Protocol):
+    """What lives above TLS."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take plaintext."""
+
+    def end_received(self, *, clean: bool) -> None:
+        """Take the client's end: clean with a close_notify, else the socket's end alone."""
+
+    def connection_lost(self) -> None:
+        """The socket is gone; nothing can be written any more."""
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+
+
+class TLSTransport(asyncio.Protocol):
+    """Plaintext in both directions over one TLS connection."""
+
+    __slots__ = (
+        "_boundary",
+        "_ended",
+        "_handler",
+        "_is_reading",
+        "_socket",
+        "_tls",
+        "is_closing",
+    )
+
+    def __init__(
+        self, socket: asyncio.Transport, tls: SSL.Connection, boundary: RecordBoundary
+    ) -> None:
+        self._socket = socket
+        self._tls = tls
+        self._boundary = boundary
+        self._handler: PlaintextHandler
+        self._is_reading = True
+        self._ended = False
+        self.is_closing = False
+
+    def start(self, make_handler: Callable[[TLSTransport], PlaintextHandler]) -> None:
+        """Take over the socket and hand up what arrived together with the client's Finished."""
+        self._socket.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_LOW)
+        self._handler = make_handler(self)
+        self._socket.set_protocol(self)
+        self._read()
+
+    @property
+    def peer_address(self) -> str:
+        """The client's IP address as text; empty where there is none (unix sockets)."""
+        name = self._socket.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    # From the event loop
+
+    def data_received(self, data: bytes) -> None:
+        """Decrypt what came from the socket."""
+        if self._ended:
+            return  # nothing after close_notify counts (RFC 8446, section 6.1)
+        self._tls.bio_write(data)
+        self._read(only_once=self._boundary.is_one_record(data))
+
+    def eof_received(self) -> bool:
+        """The client closed its sending side without (or after) a close_notify."""
+        if not self._ended:
+            self._ended = True
+            self._handler.end_received(clean=False)
+        return not self.is_closing
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        del exc  # whether it was reset or closed, the handler knows what it still owed
+        self.is_closing = True
+        self._handler.connection_lost()
+
+    def pause_writing(self) -> None:
+        """The socket's buffer is above its high mark."""
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The socket's buffer is below its low mark."""
+        self._handler.resume_writing()
+
+    def _read(self, *, only_once: bool = False) -> None:
+        tls = self._tls
+        try:
+            while True:
+                data = tls.recv(_RECORD)
+                self._handler.data_received(data)
+                if only_once or self.is_closing:
+                    return
+        except SSL.WantReadError:
+            return
+        except SSL.ZeroReturnError:
+            self._ended = True
+            self._handler.end_received(clean=True)
+        except SSL.Error:
+            # A record that does not decrypt. OpenSSL has put the alert that says so into the BIO.
+            self._flush(_RECORD_OVERHEAD)
+            self.abort()
+
+    # From the handler above
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and send; never blocks, the event loop keeps what the socket does not take."""
+        if self.is_closing or not data:
+            return
+        self._tls.sendall(data)
+        size = len(data)
+        self._flush(size + _RECORD_OVERHEAD * (size // _RECORD + 1))
+
+    def _flush(self, size: int) -> None:
+        tls, socket = self._tls, self._socket
+        try:
+            while True:
+                ciphertext = tls.bio_read(size)
+                socket.write(ciphertext)
+                if len(ciphertext) < size:
+                    return
+        except SSL.WantReadError:
+            return
+
+    def pause_reading(self) -> None:
+        """Take no more from the socket until told otherwise."""
+        if self._is_reading and not self.is_closing:
+            self._is_reading = False
+            self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if not self._is_reading and not self.is_closing:
+            self._is_reading = True
+            self._socket.resume_reading()
+
+    def write_end(self) -> None:
+        """Send close_notify and close the sending side; the client may still send."""
+        if self.is_closing:
+            return
+        self._shutdown()
+        if self._socket.can_write_eof():
+            self._socket.write_eof()
+
+    def close(self) -> None:
+        """Send close_notify, flush, close: everything that was written is complete."""
+        if self.is_closing:
+            return
+        self._shutdown()
+        self.is_closing = True
+        self._socket.close()
+
+    def cut(self) -> None:
+        """Flush and close *without* close_notify: what was written is not the whole message.
+
+        A client that counts on the end of the connection (HTTP/1.0) can tell a cut from an end
+        only by the missing alert.
+        """
+        if not self.is_closing:
+            self.is_closing = True
+            self._socket.close()
+
+    def abort(self) -> None:
+        """Close at once; what the socket did not take yet is lost."""
+        self.is_closing = True
+        self._socket.abort()
+
+    def _shutdown(self) -> None:
+        try:
+            self._tls.shutdown()
+        except SSL.Error:
+            return  # the peer broke the connection already: there is nobody to tell
+        self._flush(_RECORD_OVERHEAD)

@@ -1,0 +1,328 @@
+"""One connection to an upstream server: requests go out, exactly their responses come back.
+
+Whatever an upstream does wrong ends here as an ``UpstreamFailure``; what came after a response
+ended never reaches anyone (the connection is closed instead of pooled).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+from proxy.http1.body import CloseDecoder, Decoder, decoder_for
+from proxy.http1.head import ResponseParser, head_end
+from proxy.http1.messages import ProtocolError, ResponseHead
+
+if TYPE_CHECKING:
+    from proxy.server.pool import Pool
+
+_NEVER = float("inf")
+_SWITCHING_PROTOCOLS, _FIRST_FINAL = 101, 200
+# A server has at most a few things to say beforehand; more is a flood (RFC 9110, section 15.2).
+_MAX_INTERIM_RESPONSES = 16
+_WRITE_HIGH, _WRITE_LOW = 256 * 1024, 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFailure:
+    """Why there is no (whole) response.
+
+    Attributes:
+        status: 502, or 504 when it took too long, as nginx tells them apart.
+        code: a stable word for log, counters and error page.
+        reason: one sentence for the operator.
+        is_stale: the connection died without a byte of response.
+    """
+
+    status: int
+    code: str
+    reason: str
+    is_stale: bool = False
+
+
+class ResponseHandler(Protocol):
+    """Who asked."""
+
+    method: bytes
+    max_head: int
+    is_request_sent: bool
+
+    def upstream_interim(self, head: ResponseHead) -> None:
+        """Take a 1xx response other than 101."""
+
+    def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
+        """Take a 101 and the first bytes of the new protocol."""
+
+    def upstream_response(self, head: ResponseHead, content: bytes, *, ended: bool) -> None:
+        """Take the final head with the content that came with it."""
+
+    def upstream_content(self, content: bytes, *, ended: bool) -> None:
+        """Take more content."""
+
+    def upstream_failed(self, failure: UpstreamFailure) -> None:
+        """There will be nothing more."""
+
+    def upstream_paused(self) -> None:
+        """The upstream reads slower than we write."""
+
+    def upstream_resumed(self) -> None:
+        """The upstream caught up."""
+
+
+class RawHandler(Protocol):
+    """Who speaks the protocol after a 101."""
+
+    def upstream_data(self, data: bytes) -> None:
+        """Take bytes."""
+
+    def upstream_ended(self) -> None:
+        """The upstream closed its sending side."""
+
+    def upstream_lost(self) -> None:
+        """The connection is gone."""
+
+    def upstream_paused(self) -> None:
+        """The upstream reads slower than we write."""
+
+    def upstream_resumed(self) -> None:
+        """The upstream caught up."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Keep-alive HTTP/1.1 with one server; serves one exchange at a time."""
+
+    __slots__ = (
+        "_buffer",
+        "_decoder",
+        "_handler",
+        "_head",
+        "_interims",
+        "_is_reading",
+        "_parser",
+        "_pool",
+        "_raw",
+        "_searched",
+        "_socket",
+        "is_lost",
+        "patience",
+        "read_deadline",
+        "served",
+        "write_deadline",
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        # For as long as the connection
+        self._pool = pool
+        self._socket: asyncio.Transport
+        self._is_reading = True
+        self._parser = ResponseParser(pool.max_fields)
+        self._raw: RawHandler | None = None
+        self.is_lost = False
+        self.served = 0
+        # For one response
+        self._handler: ResponseHandler | None = None
+        self._head: ResponseHead | None = None
+        self._decoder: Decoder | None = None
+        self._buffer = b""
+        self._searched = 0
+        self._interims = 0
+        self.patience = _NEVER
+        self.read_deadline = _NEVER
+        self.write_deadline = _NEVER
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the server at the other end."""
+        return self._pool.address
+
+    def be_patient(self, seconds: float) -> None:
+        """Wait longer for the next byte of this response (event streams)."""
+        self.patience = seconds
+        self.read_deadline = self._pool.now() + seconds
+
+    # From the exchange
+
+    def send_request(self, handler: ResponseHandler, data: bytes, patience: float) -> None:
+        """Begin an exchange with the request head and the content there is so far.
+
+        Args:
+            handler: takes the response.
+            data: bytes to send.
+            patience: the longest wait for the next byte of the response, in seconds.
+        """
+        self._handler = handler
+        self._interims = 0
+        self.patience = patience
+        self.read_deadline = self._pool.now() + patience
+        self._socket.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Send more; the wait for the response begins anew."""
+        self.read_deadline = self._pool.now() + self.patience
+        self._socket.write(data)
+
+    def write_raw(self, data: bytes) -> None:
+        """Send bytes of a tunnel."""
+        if not self.is_lost:
+            self._socket.write(data)
+
+    def write_end(self) -> None:
+        """Close the sending side of a tunnel."""
+        if not self.is_lost and self._socket.can_write_eof():
+            self._socket.write_eof()
+
+    def hand_over(self, handler: RawHandler) -> None:
+        """Give all further bytes to a tunnel, which also watches the time."""
+        self._raw = handler
+        self.read_deadline = self.write_deadline = _NEVER
+
+    def close(self) -> None:
+        """Close in order, after everything that was written has been sent."""
+        self._handler = self._raw = None
+        self.is_lost = True
+        self._pool.remove(self)
+        self._socket.close()
+
+    def abandon(self) -> None:
+        """Close at once with a reset, so that the app notices that nobody listens any more."""
+        self._handler = self._raw = None
+        self.is_lost = True
+        self._pool.remove(self)
+        self._socket.abort()
+
+    def pause_reading(self) -> None:
+        """Take no more from the socket; it is not the upstream's fault, so no deadline runs."""
+        if self._is_reading and not self.is_lost:
+            self._is_reading = False
+            self._socket.pause_reading()
+            self.read_deadline = _NEVER
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if not self._is_reading and not self.is_lost:
+            self._is_reading = True
+            self._socket.resume_reading()
+            if self._raw is None:
+                self.read_deadline = self._pool.now() + self.patience
+
+    # From the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the socket."""
+        self._socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        self._socket.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_LOW)
+
+    def data_received(self, data: bytes) -> None:
+        """Read the response."""
+        if self._raw is not None:
+            self._raw.upstream_data(data)
+            return
+        handler = self._handler
+        if handler is None:
+            self.abandon()  # nobody asked: these bytes belong to no client
+            return
+        self.read_deadline = self._pool.now() + self.patience
+        try:
+            if self._decoder is None:
+                self._read_head(handler, data)
+            else:
+                content, rest = self._decoder.feed(data)
+                if rest is not None:
+                    self._release(handler, rest)
+                if content or rest is not None:
+                    handler.upstream_content(content, ended=rest is not None)
+        except ProtocolError as error:
+            self._fail(UpstreamFailure(502, "upstream_bad_response", error.reason))
+
+    def eof_received(self) -> bool:
+        """The upstream closed its sending side."""
+        if self._raw is not None:
+            self._raw.upstream_ended()
+            return True
+        handler = self._handler
+        if handler is not None and isinstance(self._decoder, CloseDecoder):
+            self._release(handler, b"")
+            handler.upstream_content(b"", ended=True)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone, with or without a reason."""
+        if self._raw is not None:
+            self.is_lost = True
+            self._pool.remove(self)
+            self._raw.upstream_lost()
+            return
+        how = "reset the connection" if exc is not None else "closed the connection"
+        when = "before the response was complete" if self._head else "before it answered"
+        is_stale = self._head is None and not self._buffer and not self._interims
+        self._fail(UpstreamFailure(502, "upstream_bad_response", f"the upstream {how} {when}", is_stale))
+
+    def pause_writing(self) -> None:
+        """The socket's buffer is full."""
+        if self._raw is None:
+            self.write_deadline = self._pool.now() + self.patience
+        target = self._raw or self._handler
+        if target is not None:
+            target.upstream_paused()
+
+    def resume_writing(self) -> None:
+        """The socket's buffer has room."""
+        self.write_deadline = _NEVER
+        target = self._raw or self._handler
+        if target is not None:
+            target.upstream_resumed()
+
+    # From the sweeper
+
+    def on_deadline(self) -> None:
+        """The upstream takes too long, or was idle in the pool for long enough."""
+        self._fail(
+            UpstreamFailure(504, "upstream_timeout", f"no byte came for {self.patience:g} seconds")
+        )
+
+    # The response
+
+    def _read_head(self, handler: ResponseHandler, data: bytes) -> None:
+        buffer = self._buffer + data if self._buffer else data
+        while True:
+            end = head_end(buffer, self._searched, handler.max_head)
+            if end < 0:
+                self._buffer, self._searched = buffer, len(buffer)
+                return
+            head = self._parser.parse(buffer[:end], handler.method)
+            buffer, self._buffer, self._searched = buffer[end:], b"", 0
+            if head.status >= _FIRST_FINAL:
+                break
+            if head.status == _SWITCHING_PROTOCOLS:
+                handler.upstream_switched(head, buffer)
+                return
+            self._interims += 1
+            if self._interims > _MAX_INTERIM_RESPONSES:
+                raise ProtocolError(502, "", "more 1xx responses than make sense")
+            handler.upstream_interim(head)
+            if self._handler is not handler:
+                return
+        self._head = head
+        decoder = self._decoder = decoder_for(head.framing, head.length)
+        content, rest = decoder.feed(buffer)
+        if rest is not None:
+            self._release(handler, rest)
+        handler.upstream_response(head, content, ended=rest is not None)
+
+    def _release(self, handler: ResponseHandler, rest: bytes) -> None:
+        """The response is complete: back to the pool, or closed if anything is out of order."""
+        head = self._head
+        self._handler = self._head = self._decoder = None
+        self.served += 1
+        if head and head.keep_alive and not rest and handler.is_request_sent and not self.is_lost:
+            self.resume_reading()
+            self._pool.give(self)
+        else:
+            self.abandon()
+
+    def _fail(self, failure: UpstreamFailure) -> None:
+        handler = self._handler
+        self.abandon()
+        if handler is not None:
+            handler.upstream_failed(failure)
