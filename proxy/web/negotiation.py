@@ -16,6 +16,9 @@ MAX_ACCEPT_BYTES: Final = 1024
 MAX_RANGES: Final = 32
 _MAX_CACHED_BYTES: Final = 256
 
+# How closely a range names a type. Kin: who asks for JSON can read a problem document.
+_ANYTHING, _ANY_SUBTYPE, _KIN, _NAMED = 1, 2, 3, 4
+
 
 class Format(Enum):
     """The formats of a page; the value is the Content-Type."""
@@ -109,18 +112,18 @@ def _match(ranges: list[_Range], type_: str, subtype: str) -> _Match:
     if not found:
         return _Match(0.0, 0, 0)
     specificity, earliness, quality = max(found)
-    return _Match(quality, specificity, earliness)
+    # Between formats, kin is as good as the name itself: "application/json, text/html" is JSON.
+    return _Match(quality, min(specificity, _KIN), earliness)
 
 
 def _specificity(given: _Range, type_: str, subtype: str) -> int:
-    """Return 0 for no match, 1 for ``*/*``, 2 for ``text/*``, 3 for kin, 4 for the type itself."""
+    """Return how closely a range names a type; 0 when it does not match."""
     if given.type == "*":
-        return 1 if given.subtype == "*" else 0
+        return _ANYTHING if given.subtype == "*" else 0
     if given.type != type_:
         return 0
     if given.subtype == subtype:
-        return 4
+        return _NAMED
     if subtype == "problem+json" and (given.subtype == "json" or given.subtype.endswith("+json")):
-        # Who asks for JSON can read a problem document.
-        return 3
-    return 2 if given.subtype == "*" else 0
+        return _KIN
+    return _ANY_SUBTYPE if given.subtype == "*" else 0
