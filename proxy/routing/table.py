@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from proxy.routing.host import host_name
-from proxy.routing.path import CLEAN_PATH, TargetError, decode, normalise_path
+from proxy.routing.path import CLEAN_PATH, TargetError, normalise_path
 from proxy.routing.readings import readings
 
 if TYPE_CHECKING:
@@ -169,9 +169,9 @@ def _prefix_of(path: str) -> list[bytes]:
     Raises:
         ValueError: for a prefix that no request could match, or not as it was meant.
     """
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} does not begin with a slash")
     stem = path.removesuffix("/").encode()
-    if not path.startswith("/") or decode(stem) != stem:
-        raise ValueError(f"{path!r} is not a decoded path")
     segments = stem.split(b"/")[1:]
     if not {b"", b".", b".."}.isdisjoint(segments) or _AMBIGUOUS_IN_PREFIX.search(stem):
         raise ValueError(f"{path!r} does not mean one thing only")
@@ -231,7 +231,9 @@ class RouteTable(Generic[PayloadT]):
         if not self._names and not self._parents:
             return self._rest
         name = host_name(host)
-        return self._names.get(name) or self._parents.get(name.partition(b".")[2]) or self._rest
+        label, _, parent = name.partition(b".")
+        of_parent = self._parents.get(parent) if label else None
+        return self._names.get(name) or of_parent or self._rest
 
 
 def _chain(by_pattern: dict[str, _Prefixes[PayloadT]], pattern: str) -> list[_Prefixes[PayloadT]]:
