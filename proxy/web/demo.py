@@ -145,8 +145,8 @@ async def _take_upload(request: web.Request) -> web.Response:
         async for chunk in _uploaded(request):
             size += len(chunk)
             digest.update(chunk)
-    except ValueError as error:
-        raise web.HTTPBadRequest(text="This is no multipart form.\n") from error
+    except (ValueError, ConnectionError) as error:
+        raise web.HTTPBadRequest(text="The upload is broken or incomplete.\n") from error
     return web.json_response({"bytes": size, "sha256": digest.hexdigest()})
 
 

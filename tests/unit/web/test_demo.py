@@ -105,6 +105,24 @@ async def test_a_broken_form_is_a_bad_request(session: aiohttp.ClientSession, ki
         assert answer.status == 400
 
 
+async def test_an_empty_form_is_an_upload_of_nothing(session: aiohttp.ClientSession):
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    async with session.post("/upload", data=b"--x--\r\n", headers=kind) as answer:
+        assert (await answer.json())["bytes"] == 0
+
+
+async def test_a_client_that_leaves_during_an_upload_is_no_error(
+    demo: Demo, caplog: pytest.LogCaptureFixture
+):
+    reader, writer = await asyncio.open_connection("127.0.0.1", demo.port)
+    head = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    writer.write(head)
+    await reader.readuntil(b"100 Continue\r\n")  # the app waits for the content now
+    writer.transport.abort()
+    await demo.stop()
+    assert not caplog.records
+
+
 async def test_the_echo_sends_text_and_bytes_back(session: aiohttp.ClientSession):
     async with session.ws_connect("/echo") as socket:
         await socket.send_str("hello")
