@@ -1,5 +1,7 @@
 """The pages speak to somebody who does not know what a certificate is made of."""
 
+from pathlib import Path
+
 import pytest
 
 from proxy.identity.codes import RefusalCode
@@ -7,6 +9,7 @@ from proxy.web.error_page import ERRORS
 from proxy.web.templating import load_template
 from proxy.web.wording import REFUSALS, WITHHELD, Wording
 
+REFUSALS_GUIDE = Path(__file__).parents[3] / "docs" / "refusals.md"
 EVERY = [*REFUSALS.values(), WITHHELD, *ERRORS.values()]
 
 
@@ -43,3 +46,17 @@ def test_every_icon_exists(wording: Wording):
 def test_whoever_needs_another_certificate_is_told_to_restart_the_browser(code: RefusalCode):
     """Chrome and Safari remember the choice of none for as long as they run."""
     assert "Close every window of the browser" in " ".join(REFUSALS[code].steps)
+
+
+@pytest.mark.parametrize("code", RefusalCode)
+def test_every_refusal_has_its_section_in_the_guide(code: RefusalCode):
+    sections = REFUSALS_GUIDE.read_text("utf-8").split("\n### ")
+    section = next(text for text in sections if text.startswith(f"`{code}`\n"))
+    assert "**The person**" in section
+    assert "**The operator**" in section
+
+
+def test_the_guide_lists_every_error_and_no_other():
+    lines = REFUSALS_GUIDE.read_text("utf-8").splitlines()
+    listed = [line.split("`")[1] for line in lines if line[:3] in {"| 4", "| 5"}]
+    assert sorted(listed) == sorted(ERRORS)
