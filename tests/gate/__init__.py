@@ -1,10 +1,10 @@
 """The test ground: a real certgate process, a raw TLS client, a real nginx beside it."""
 
-from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, context, head
+from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, connect, context, head
 from tests.gate.nginx import Nginx, free_port
 from tests.gate.output import Output
 from tests.gate.process import ROOT, Gate, assert_no_lost_exception, child_environment, run
-from tests.gate.settings import der, revoke, settings, write
+from tests.gate.settings import Bare, der, revoke, settings, write
 from tests.gate.tools import missing, require
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "TLS12",
     "TLS13",
     "VERSIONS",
+    "Bare",
     "Client",
     "Gate",
     "Nginx",
@@ -19,6 +20,7 @@ __all__ = [
     "Response",
     "assert_no_lost_exception",
     "child_environment",
+    "connect",
     "context",
     "der",
     "free_port",

@@ -240,6 +240,13 @@ class Client:
         self.close()
 
 
+def connect(
+    port: int, who: Identity | str | None = "good", version: ssl.TLSVersion | None = None
+) -> Client:
+    """Connect to the gate as this client, with a context made for this one connection."""
+    return Client(port, context(who, version=version))
+
+
 def _response(
     final: h11.Response, body: list[bytes], interim: list[int], *, complete: bool
 ) -> Response:

@@ -53,17 +53,24 @@ def _close_all(things: list[Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
-    """An upstream that answers 200 and keeps every request it got; shared by a module."""
+def shared_recorder() -> Iterator[Recorder]:
+    """The upstream behind ``recorder``; shared by a module."""
     with Recorder() as upstream:
         yield upstream
 
 
+@pytest.fixture
+def recorder(shared_recorder: Recorder) -> Recorder:
+    """An upstream that answers 200 and keeps every request that it got during this test."""
+    shared_recorder.forget()
+    return shared_recorder
+
+
 @pytest.fixture(scope="module")
-def gate(recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+def gate(shared_recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     """A gate with the short configuration in front of ``recorder``; shared by a module."""
     folder = tmp_path_factory.mktemp("gate")
-    running = Gate(["serve", "-c", write(folder, settings(folder, recorder.url))])
+    running = Gate(["serve", "-c", write(folder, settings(folder, shared_recorder.url))])
     yield running
     running.close()
 

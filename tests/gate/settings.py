@@ -31,6 +31,17 @@ def settings(folder: Path, upstream: str = "http://127.0.0.1:9", **changes: Any)
     return {key: value for key, value in {**base, **changes}.items() if value is not None}
 
 
+class Bare(str):
+    """Text that goes into the YAML file without quotes, although YAML takes it for a boolean."""
+
+    __slots__ = ()
+
+
+yaml.SafeDumper.add_representer(
+    Bare, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:bool", value)
+)
+
+
 def write(folder: Path, values: dict[str, Any], file_name: str = "gate.yaml") -> Path:
     """Write a configuration and return its path."""
     path = folder / file_name

@@ -30,7 +30,8 @@ class Trust:
 
     Attributes:
         root: the one trust anchor of client certificates.
-        sub: an intermediate of the root that clients send, or forget.
+        sub: an intermediate of the root that clients send, or forget; it has a CRL.
+        far: another one, of which the gate has never heard.
         deep: the last of four intermediates in a row: one more than ``verify_depth`` allows.
         narrow: an intermediate that may sign leaves only (path length 0).
         bent: an intermediate below ``narrow``, hence a violation of its path length.
@@ -40,6 +41,7 @@ class Trust:
 
     root: Authority
     sub: Authority
+    far: Authority
     deep: Authority
     narrow: Authority
     bent: Authority
@@ -76,6 +78,7 @@ def trust() -> Trust:
     return Trust(
         root=root,
         sub=root.intermediate("certgate test sub"),
+        far=root.intermediate("certgate test far"),
         deep=deep,
         narrow=narrow,
         bent=narrow.intermediate("certgate test bent"),
@@ -185,7 +188,8 @@ _MAKERS: dict[str, Callable[[], Identity]] = {
     "code_signing_eku": lambda: _purpose(ExtendedKeyUsageOID.CODE_SIGNING),
     "any_eku": lambda: _purpose(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE),
     "wrong_key_usage": lambda: trust().root.client("encrypts only", digital_signature=False),
-    "missing_intermediate": lambda: _without(trust().sub.client("bob")),
+    "missing_intermediate": lambda: _without(trust().far.client("bob")),
+    "missing_known_intermediate": lambda: _without(trust().sub.client("bob")),
     "too_many_intermediates": lambda: trust().deep.client("deep"),
     "path_length": lambda: trust().bent.client("bent"),
     "weak_rsa_1024": lambda: trust().root.issue(Profile(subject=name("weak")), rsa_key(1024)),
@@ -226,6 +230,7 @@ REFUSED: dict[str, str] = {
     "wrong_key_usage": "certificate_wrong_purpose",
     # Unless the gate's configuration knows the issuer, this is no different from a stranger's.
     "missing_intermediate": "certificate_unknown_issuer",
+    "missing_known_intermediate": "certificate_incomplete_chain",  # known by its CRL
     "too_many_intermediates": "certificate_chain_too_long",
     "path_length": "certificate_chain_too_long",
     "weak_rsa_1024": "certificate_weak",

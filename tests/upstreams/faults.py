@@ -30,8 +30,9 @@ class Outcome(Enum):
 
     BAD_GATEWAY = auto()  # 502
     GATEWAY_TIMEOUT = auto()  # 504
-    CUT = auto()  # the upstream's status, and a body that is visibly incomplete
+    CUT = auto()  # the upstream's status and a visibly incomplete body; or 502, seen in time
     COMPLETE = auto()  # the upstream's status and exactly ``body``
+    COMPLETE_OR_BAD_GATEWAY = auto()  # either is right: what came contradicts itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ FAULTS: dict[str, Fault] = {
     # the status line is none
     "garbage": Fault(b"\x00\x01\x02garbage\r\n\r\n", _BAD, _FIN),
     "HTTP/0.9 answer": Fault(b"<html>hello</html>\n", _BAD, _FIN),
-    "SSH banner": Fault(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", _BAD),
+    "SSH banner": Fault(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", _BAD, _FIN),
     "ICY status line": Fault(b"ICY 200 OK\r\nContent-Length: 2\r\n\r\nok", _BAD),
     "HTTP/2.0 status line": Fault(
         _ok(b"Content-Length: 2", body=b"ok", status=b"HTTP/2.0 200 OK"), _BAD
@@ -177,10 +178,17 @@ FAULTS: dict[str, Fault] = {
     "bytes after the last chunk": Fault(
         _ok(_CHUNKED, body=b"2\r\nok\r\n0\r\n\r\n" + _POISON), _COMPLETE, body=b"ok"
     ),
+    # RFC 9110, section 8.6, forbids this field on a 204; many an app sends it all the same.
+    "Content-Length 0 on 204": Fault(
+        _ok(b"Content-Length: 0", status=b"HTTP/1.1 204 No Content"), _COMPLETE, status=204
+    ),
     "body on 204": Fault(
         _ok(b"Content-Length: 2", body=b"ok" + _POISON, status=b"HTTP/1.1 204 No Content"),
-        _COMPLETE,
+        Outcome.COMPLETE_OR_BAD_GATEWAY,
         status=204,
+    ),
+    "unannounced body on 204": Fault(
+        _ok(body=b"ok" + _POISON, status=b"HTTP/1.1 204 No Content"), _COMPLETE, status=204
     ),
     "body on 304": Fault(
         _ok(b"Content-Length: 2", body=b"ok" + _POISON, status=b"HTTP/1.1 304 Not Modified"),

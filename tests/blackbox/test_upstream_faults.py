@@ -1,0 +1,74 @@
+"""What a broken upstream does never becomes a complete-looking wrong answer, or a hang."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gate import Client, Response, connect, head
+from tests.upstreams import FAULTS, Fault, Outcome, Scripted, script
+
+if TYPE_CHECKING:
+    from tests.gate.fixtures import StartGate
+
+
+def assert_outcome(fault: Fault, response: Response) -> None:
+    match fault.outcome:
+        case Outcome.BAD_GATEWAY:
+            assert response.status == 502
+            assert response.complete
+        case Outcome.GATEWAY_TIMEOUT:
+            assert response.status == 504
+            assert response.complete
+        case Outcome.CUT:
+            # 502 is better still: the fault was seen before anything had been passed on.
+            assert response.complete == (response.status == 502)
+            assert response.status in {502, fault.status}
+        case Outcome.COMPLETE_OR_BAD_GATEWAY:
+            assert response.complete
+            assert response.status == 502 or response.body == fault.body
+        case Outcome.COMPLETE:
+            assert response.complete
+            assert (response.status, response.body) == (fault.status, fault.body)
+
+
+def ask(connection: Client, method: str, target: str) -> Response:
+    connection.send(head(f"{method} {target} HTTP/1.1", "Host: localhost"))
+    return connection.response(method)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_the_upstream_is_seen_for_what_it_is(start_gate: StartGate, name: str):
+    """And the next client gets its own answer, not a leftover of the fault."""
+    fault = FAULTS[name]
+    with Scripted(script(fault)) as upstream:
+        gate = start_gate(upstream.url, timeouts={"response": 1, "shutdown": 5})
+        with connect(gate.port) as connection:
+            assert_outcome(fault, ask(connection, fault.method, "/fault"))
+        for _ in range(2):
+            with connect(gate.port) as other:
+                response = ask(other, "GET", "/")
+                assert (response.status, response.body) == (200, b"well")
+
+
+def test_an_old_client_sees_a_cut_body_by_the_missing_close_notify(start_gate: StartGate):
+    """HTTP/1.0 has no chunks: only TLS can tell that the end is not the end."""
+    fault = FAULTS["resets a close-delimited body"]
+    with Scripted(script(fault)) as upstream:
+        gate = start_gate(upstream.url)
+        with connect(gate.port) as connection:
+            connection.send(head("GET /fault HTTP/1.0", "Host: localhost"))
+            assert not connection.response().complete
+
+
+def test_an_old_client_gets_a_whole_close_delimited_body(start_gate: StartGate):
+    """The end of the connection, in order, is the end of the body."""
+    fault = FAULTS["close-delimited body"]
+    with Scripted(script(fault)) as upstream:
+        gate = start_gate(upstream.url)
+        with connect(gate.port) as connection:
+            connection.send(head("GET /fault HTTP/1.0", "Host: localhost"))
+            response = connection.response()
+            assert (response.body, response.complete) == (b"four", True)
+            assert response.header("transfer-encoding") is None
