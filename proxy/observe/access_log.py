@@ -181,22 +181,31 @@ def _write_ready(fd: int, data: bytes) -> tuple[int, str]:
         if stat.S_ISREG(os.fstat(fd).st_mode):
             return os.write(fd, data), ""
         while written < len(data):
-            if not _is_writable(fd):
-                return written, "the reader is too slow"
-            written += os.write(fd, data[written : _piece_end(data, written)])
+            written += _write_now(fd, data[written : _piece_end(data, written)])
+    except BlockingIOError:
+        return written, "the reader is too slow"
     except OSError as error:
         return written, error.strerror or type(error).__name__
     return written, ""
 
 
-def _is_writable(fd: int) -> bool:
-    """Return whether a small write would not block the event loop.
+def _write_now(fd: int, piece: bytes) -> int:
+    """Write to a pipe or terminal, or raise BlockingIOError where that would stop the event loop.
 
     The descriptor is not made non-blocking: stdout is shared with whoever started us.
     """
+    try:
+        return os.pwritev(fd, [piece], -1, os.RWF_NOWAIT)
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+    # Terminals, and pipes before Linux 6.4. Between the question and the write another worker may
+    # take the room, so the way above is the better one.
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
-    return bool(poll.poll(0))
+    if not poll.poll(0):
+        raise BlockingIOError(errno.EAGAIN, "would block")
+    return os.write(fd, piece)
 
 
 def _piece_end(data: bytes, start: int) -> int:

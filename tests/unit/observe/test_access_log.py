@@ -1,6 +1,8 @@
 """The access log's file: buffered, rotated, and harmless when it cannot be written."""
 
+import errno
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -162,6 +164,18 @@ def test_after_a_full_disk_the_log_goes_on_where_it_stopped(
     ]
 
 
+@pytest.fixture(params=["without waiting", "asking first"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write as on Linux 6.4 and newer, and as on older ones."""
+
+    def unsupported(*_: object) -> int:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if request.param == "asking first":
+        monkeypatch.setattr("proxy.observe.access_log.os.pwritev", unsupported)
+
+
+@pytest.mark.usefixtures("either_way")
 def test_a_reader_of_stdout_that_sleeps_does_not_stop_the_proxy(
     pipe: tuple[int, AccessLog], warnings: list[EventDict]
 ):
@@ -180,6 +194,7 @@ def test_a_reader_of_stdout_that_sleeps_does_not_stop_the_proxy(
     assert warnings[-1]["event"] == "access log written again"
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_line_longer_than_a_pipe_takes_at_once_arrives_whole(pipe: tuple[int, AccessLog]):
     reader, log = pipe
     log.write(record(b"x" * 20_000))
@@ -187,6 +202,7 @@ def test_a_line_longer_than_a_pipe_takes_at_once_arrives_whole(pipe: tuple[int, 
     assert os.read(reader, 65_536) == b"x" * 20_000 + b"\n"
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_reader_of_stdout_that_goes_away_is_survived(
     monkeypatch: pytest.MonkeyPatch, warnings: list[EventDict]
 ):
@@ -198,6 +214,22 @@ def test_a_reader_of_stdout_that_goes_away_is_survived(
     log.flush()
     log.close()
     assert [event["reason"] for event in warnings] == ["Broken pipe"]
+
+
+def test_a_socket_as_stdout_is_written_without_waiting_too(
+    monkeypatch: pytest.MonkeyPatch, warnings: list[EventDict]
+):
+    """As under systemd, whose journal is a stream socket."""
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr("proxy.observe.access_log.os.dup", lambda _: ours.detach())
+    log = open_access_log("-", target_line)
+    for _ in range(900):
+        log.write(record(b"x" * 999))
+    log.flush()
+    assert [event["reason"] for event in warnings] == ["the reader is too slow"]
+    with theirs:
+        assert theirs.recv(1_000) == b"x" * 999 + b"\n"
+    log.close()
 
 
 def test_reopening_stdout_keeps_it(pipe: tuple[int, AccessLog]):
