@@ -1,4 +1,4 @@
-"""What a connection's client certificate is worth, right now."""
+"""What a client certificate is worth, right now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHAIN_TOO_LONG = VerifyError(22, 0, "certificate chain too long")
 
 
 class Credentials:
-    """The peer of one connection, judged again whenever the answer may have changed.
+    """A peer, judged again whenever the answer may have changed.
 
     A verdict is kept only while nothing that it depends on has moved: the same snapshot (trust,
     revocation view), and a time at which it still stands. So the decision is made for every

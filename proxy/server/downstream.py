@@ -17,7 +17,6 @@ from proxy.http1.body import Decoder, decoder_for
 from proxy.http1.head import RequestParser, head_end
 from proxy.http1.messages import Framing, ProtocolError, RequestHead
 from proxy.observe.access_record import AccessRecord, LoggedClient
-from proxy.server.credentials import Credentials
 from proxy.server.exchange import Exchange
 from proxy.server.own_response import own_response
 from proxy.web.error_page import render_error
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from OpenSSL import SSL
 
     from proxy.identity.peer import PeerIdentity
+    from proxy.server.credentials import Credentials
     from proxy.server.state import ServerState
     from proxy.server.tls_transport import TLSTransport
     from proxy.server.tunnel import Tunnel
@@ -86,7 +86,7 @@ class DownstreamConnection:
         # For as long as the connection
         self.state = state
         self.transport = transport
-        self.credentials = Credentials(peer)
+        self.credentials = state.credentials_of(peer)
         self.client_address = transport.peer_address
         self.logged_client = _logged_client(self.credentials, tls)
         self._forwarded = forwarded_lines(self.client_address.encode(), port)
@@ -130,7 +130,10 @@ class DownstreamConnection:
         exchange = self._exchange
         if exchange is not None:
             exchange.client_gone()
-        self.transport.close()
+        if clean:
+            self.transport.close()
+        else:
+            self.transport.cut()  # nobody is there to read a close_notify
 
     def connection_lost(self) -> None:
         """The socket is gone."""

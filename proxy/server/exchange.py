@@ -203,6 +203,7 @@ class Exchange:
         if self._ended:
             return
         self._ended = True
+        self._forwarding = None  # breaks the cycle between the two
         self.log()
         self.connection.exchange_ended(keep_alive=keep_alive)
 

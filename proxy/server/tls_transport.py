@@ -103,7 +103,9 @@ class TLSTransport(asyncio.Protocol):
         """The socket is gone."""
         del exc  # whether it was reset or closed, the handler knows what it still owed
         self.is_closing = True
-        self._handler.connection_lost()
+        handler = self._handler
+        del self._handler  # breaks the cycle: memory is free at once, without the collector
+        handler.connection_lost()
 
     def pause_writing(self) -> None:
         """The socket's buffer is above its high mark."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography.x509 import load_der_x509_certificate
@@ -57,7 +58,13 @@ def _chain(connection: Connection) -> list[X509]:
 
 def _converted(certificate: X509, authorities: Mapping[bytes, Certificate]) -> Certificate:
     encoded = dump_certificate(FILETYPE_ASN1, certificate)
-    return authorities.get(encoded) or load_der_x509_certificate(encoded)
+    return authorities.get(encoded) or _parsed(encoded)
+
+
+@lru_cache(maxsize=512)
+def _parsed(encoded: bytes) -> Certificate:
+    """Parse a certificate; a client that comes again brings the same bytes."""
+    return load_der_x509_certificate(encoded)
 
 
 def _broken() -> VerifyError:
