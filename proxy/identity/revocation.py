@@ -116,15 +116,10 @@ class RevocationView:
         return min(later, default=float("inf"))
 
     def _depths(self, chain: Chain) -> range:
-        match self.check:
-            case "off":
-                return range(0)
-            case "leaf":
-                return range(1)
-            case "chain":
-                # All but the anchor, which vouches for itself; a leaf that is its own anchor
-                # is checked all the same.
-                return range(max(1, len(chain) - 1))
+        # All but the anchor, which vouches for itself; a leaf that is its own anchor is checked
+        # all the same.
+        ends = {"off": 0, "leaf": 1, "chain": max(1, len(chain) - 1)}
+        return range(ends[self.check])
 
     def _found(
         self, lists: tuple[RevocationList, ...], serial: int, now: float

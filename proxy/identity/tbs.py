@@ -19,6 +19,7 @@ _INTEGER: Final = 0x02
 _OCTET_STRING: Final = 0x04
 _VERSION: Final = 0xA0
 _EXTENSIONS: Final = 0xA3
+_CERTIFICATE_PARTS: Final = 3
 _MANDATORY_FIELDS: Final = 6
 """serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo."""
 
@@ -52,8 +53,10 @@ class TbsCertificate:
         """
         data = certificate.public_bytes(Encoding.DER)
         outer = der.read_only(data, 0, len(data), der.SEQUENCE)
-        tbs = der.read_children(data, *outer)[0]
-        fields = der.read_children(data, *der.expect(tbs, der.SEQUENCE))
+        parts = der.read_children(data, *outer)
+        if len(parts) != _CERTIFICATE_PARTS:
+            raise UnreadableCertificateError("a certificate is contents, algorithm and signature")
+        fields = der.read_children(data, *der.expect(parts[0], der.SEQUENCE))
         if fields and fields[0][0] == _VERSION:
             del fields[0]
         if len(fields) < _MANDATORY_FIELDS:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from proxy.identity import der
 from tests.pki import Identity, Profile, trust
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.pki import Authority
 
 CN = "2.5.4.3"
@@ -65,86 +66,149 @@ def common_name(tag: int, text: bytes) -> bytes:
     return name([(CN, tag, text)])
 
 
-def parts(certificate: x509.Certificate) -> list[bytes]:
-    """Return the fields of the TBSCertificate, each with its header."""
-    data = certificate.tbs_certificate_bytes
-    start, end = der.read_only(data, 0, len(data), der.SEQUENCE)
-    fields = der.read_children(data, start, end)
+def elements(sequence: bytes) -> list[bytes]:
+    """Return the elements of a DER SEQUENCE, each with its header."""
+    start, end = der.read_only(sequence, 0, len(sequence), der.SEQUENCE)
+    fields = der.read_children(sequence, start, end)
     starts = [start, *(field[2] for field in fields)]
-    return [data[at : field[2]] for at, field in zip(starts, fields, strict=False)]
+    return [sequence[at : field[2]] for at, field in zip(starts, fields, strict=False)]
 
 
-def signed(fields: list[bytes], key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    """Return a certificate of these fields; ``fields[2]`` must name ECDSA with SHA-256."""
-    tbs = tlv(der.SEQUENCE, b"".join(fields))
-    signature = tlv(der.BIT_STRING, b"\0" + key.sign(tbs, ec.ECDSA(hashes.SHA256())))
-    return x509.load_der_x509_certificate(tlv(der.SEQUENCE, tbs + fields[2] + signature))
+def signed(fields: list[bytes], key: ec.EllipticCurvePrivateKey, algorithm: bytes) -> bytes:
+    """Return a DER certificate or CRL of these fields; the algorithm is ECDSA with SHA-256."""
+    contents = tlv(der.SEQUENCE, b"".join(fields))
+    signature = tlv(der.BIT_STRING, b"\0" + key.sign(contents, ec.ECDSA(hashes.SHA256())))
+    return tlv(der.SEQUENCE, contents + algorithm + signature)
+
+
+def resigned(
+    change: Callable[[list[bytes]], object],
+    profile: Profile | None = None,
+    authority: Authority | None = None,
+) -> tuple[Identity, bytes]:
+    """Return an identity of an EC authority and its leaf in DER form, changed and signed anew.
+
+    Args:
+        change: edits the fields of the TBSCertificate; ``fields[0]`` is the version.
+        profile: what to start from.
+        authority: ``trust().root`` unless given.
+    """
+    authority = authority or trust().root
+    assert isinstance(authority.key, ec.EllipticCurvePrivateKey)
+    genuine = authority.issue(profile or Profile())
+    fields = elements(genuine.leaf.tbs_certificate_bytes)
+    change(fields)
+    return genuine, signed(fields, authority.key, fields[2])
 
 
 def forged(
     subject: bytes, profile: Profile | None = None, authority: Authority | None = None
 ) -> Identity:
-    """Return an identity with this subject, signed by an EC authority (``trust().root``)."""
-    authority = authority or trust().root
-    assert isinstance(authority.key, ec.EllipticCurvePrivateKey)
-    genuine = authority.issue(profile or Profile())
-    fields = parts(genuine.leaf)
-    fields[5] = subject
-    return replace(genuine, certificates=(signed(fields, authority.key), *authority.sent))
+    """Return an identity with this subject, which ``cryptography`` must be able to load."""
+
+    def set_subject(fields: list[bytes]) -> None:
+        fields[5] = subject
+
+    genuine, leaf = resigned(set_subject, profile, authority)
+    certificate = x509.load_der_x509_certificate(leaf)
+    return replace(genuine, certificates=(certificate, *genuine.certificates[1:]))
 
 
-def pem(certificate: x509.Certificate) -> bytes:
-    """Return the certificate as PEM."""
-    return certificate.public_bytes(Encoding.PEM)
+ALL_TYPES = name(
+    *([(f"2.5.4.{arc}", UTF8, b"v")] for arc in range(3, 120)),
+    *([(f"0.9.2342.19200300.100.1.{arc}", UTF8, b"v")] for arc in range(1, 60)),
+    *([(f"1.2.840.113549.1.9.{arc}", UTF8, b"v")] for arc in range(1, 23)),
+    *([(f"1.3.6.1.4.1.311.60.2.1.{arc}", UTF8, b"v")] for arc in range(1, 5)),
+    *([(f"1.2.643.100.{arc}", UTF8, b"v")] for arc in (1, 2, 3, 4, 5, 111, 112, 113)),
+    *([(f"1.3.6.1.5.5.7.9.{arc}", UTF8, b"v")] for arc in range(1, 7)),
+    [("1.2.643.3.131.1.1", UTF8, b"v")],
+)
+"""A name with one attribute of every type that has a short name, and of many that have none."""
 
-
-HARD_NAMES: dict[str, bytes] = {
-    "UTF8String": common_name(UTF8, "Jürgen 花子 \U0001f510".encode()),
-    "BMPString": common_name(BMP, "Jürgen 花子".encode("utf-16-be")),
-    "BMPString with a line break": common_name(BMP, "a\r\nb: c".encode("utf-16-be")),
-    "UniversalString": common_name(UNIVERSAL, "J\u00fcrgen \U0001f510,".encode("utf-32-be")),
-    "T61String": common_name(T61, "Jürgen;".encode("latin-1")),
-    "T61String with C1 controls": common_name(T61, bytes(range(0x80, 0xA0))),
-    "IA5String beyond ASCII": common_name(IA5, b"J\xfcrgen"),
-    "PrintableString beyond its alphabet": common_name(PRINTABLE, b"a@b*c\xe9"),
-    "NumericString": common_name(NUMERIC, b"12 34"),
-    "all of ASCII": common_name(UTF8, bytes(range(0x80))),
-    "every special": common_name(UTF8, b' ,+"\\<>;=# '),
-    "one space": common_name(UTF8, b" "),
-    "two spaces": common_name(UTF8, b"  "),
-    "one hash": common_name(UTF8, b"#"),
-    "two hashes": common_name(UTF8, b"##"),
-    "one backslash": common_name(UTF8, b"\\"),
-    "trailing backslash and space": common_name(UTF8, b"a\\ "),
-    "one non-ASCII character": common_name(UTF8, "ü".encode()),
-    "non-ASCII, then a space": common_name(UTF8, "ü ".encode()),
-    "header injection": common_name(UTF8, b"alice\r\nX-SSL-Client-S-DN: CN=root\r\n\r\n"),
-    "NUL": common_name(UTF8, b"alice\0.example"),
-    "DEL and escape": common_name(UTF8, b"\x7f\x1b[2J"),
-    "empty value": common_name(UTF8, b""),
-    "empty BMPString": common_name(BMP, b""),
-    "very long": common_name(UTF8, b"x" * 5000),
-    "multi-valued, unsorted": name(
-        [(OU, UTF8, b"zzz"), (CN, UTF8, b"aaa"), (O, UTF8, b"m")], [(CN, UTF8, b"b")]
+HARD_NAMES: dict[str, tuple[bytes, str]] = {
+    "UTF8String": (
+        common_name(UTF8, "Jürgen 花子 \U0001f510".encode()),
+        r"CN=J\C3\BCrgen \E8\8A\B1\E5\AD\90 \F0\9F\94\90",
     ),
-    "the same attribute twice in one RDN": name([(CN, UTF8, b"a"), (CN, UTF8, b"a")]),
-    "unknown type": name([("1.3.6.1.4.1.99999.7", UTF8, b"x\r\n")], [(CN, UTF8, b"a")]),
-    "unknown type with large arcs": name([("2.999.4294967296", IA5, b"x")]),
-    "unknown type, not a string": name([("1.2.3.4", 0x30, tlv(0x02, b"\x05"))]),
-    "BIT STRING": name([("2.5.4.45", 0x03, b"\x00\xaa\x55")]),
-    "SEQUENCE as value": name([("2.5.4.16", 0x30, tlv(UTF8, b"a") + tlv(UTF8, b"b"))]),
-    "every attribute type of X.520 and friends": name(
-        *([(f"2.5.4.{arc}", UTF8, b"v")] for arc in range(3, 120)),
-        *([(f"0.9.2342.19200300.100.1.{arc}", UTF8, b"v")] for arc in range(1, 60)),
-        *([(f"1.2.840.113549.1.9.{arc}", UTF8, b"v")] for arc in range(1, 23)),
-        *([(f"1.3.6.1.4.1.311.60.2.1.{arc}", UTF8, b"v")] for arc in range(1, 5)),
-        *([(f"1.2.643.100.{arc}", UTF8, b"v")] for arc in (1, 2, 3, 4, 5, 111, 112, 113)),
-        *([(f"1.3.6.1.5.5.7.9.{arc}", UTF8, b"v")] for arc in range(1, 7)),
-        [("1.2.643.3.131.1.1", UTF8, b"v")],
+    "BMPString": (
+        common_name(BMP, "Jürgen 花子".encode("utf-16-be")),
+        r"CN=J\C3\BCrgen \E8\8A\B1\E5\AD\90",
     ),
-    "no attributes": name(),
+    "BMPString with a line break": (
+        common_name(BMP, "a\r\nb: c".encode("utf-16-be")),
+        r"CN=a\0D\0Ab: c",
+    ),
+    "UniversalString": (
+        common_name(UNIVERSAL, "Jürgen \U0001f510,".encode("utf-32-be")),
+        r"CN=J\C3\BCrgen \F0\9F\94\90\,",
+    ),
+    "T61String": (common_name(T61, "Jürgen;".encode("latin-1")), r"CN=J\C3\BCrgen\;"),
+    "T61String with C1 controls": (common_name(T61, b"\x80\x85\x9f"), r"CN=\C2\80\C2\85\C2\9F"),
+    "IA5String beyond ASCII": (common_name(IA5, b"J\xfcrgen"), r"CN=J\C3\BCrgen"),
+    "PrintableString beyond its alphabet": (
+        common_name(PRINTABLE, b"a@b*c\xe9"),
+        r"CN=a@b*c\C3\A9",
+    ),
+    "NumericString": (common_name(NUMERIC, b"12 34"), "CN=12 34"),
+    "all of ASCII": (
+        common_name(UTF8, bytes(range(0x80))),
+        "CN=" + "".join(f"\\{octet:02X}" for octet in range(0x20)) + r" !\"#$%&"
+        r"'()*\+\,-./0123456789:\;\<=\>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+        r"abcdefghijklmnopqrstuvwxyz{|}~\7F",
+    ),
+    "every special": (common_name(UTF8, b' ,+"\\<>;=# '), r"CN=\ \,\+\"\\\<\>\;=#\ "),
+    "one space": (common_name(UTF8, b" "), "CN=\\ "),
+    "two spaces": (common_name(UTF8, b"  "), "CN=\\ \\ "),
+    "one hash": (common_name(UTF8, b"#"), "CN=#"),
+    "two hashes": (common_name(UTF8, b"##"), r"CN=\##"),
+    "one backslash": (common_name(UTF8, b"\\"), r"CN=\\"),
+    "trailing backslash and space": (common_name(UTF8, b"a\\ "), "CN=a\\\\\\ "),
+    "one non-ASCII character": (common_name(UTF8, "ü".encode()), r"CN=\C3\BC"),
+    "non-ASCII, then a space": (common_name(UTF8, "ü ".encode()), "CN=\\C3\\BC\\ "),
+    "header injection": (
+        common_name(UTF8, b"alice\r\nX-SSL-Client-S-DN: CN=root\r\n\r\n"),
+        r"CN=alice\0D\0AX-SSL-Client-S-DN: CN=root\0D\0A\0D\0A",
+    ),
+    "NUL": (common_name(UTF8, b"alice\0.example"), r"CN=alice\00.example"),
+    "DEL and escape": (common_name(UTF8, b"\x7f\x1b[2J"), r"CN=\7F\1B[2J"),
+    "empty value": (common_name(UTF8, b""), "CN="),
+    "empty BMPString": (common_name(BMP, b""), "CN="),
+    "very long": (common_name(UTF8, b"x" * 5000), "CN=" + "x" * 5000),
+    "multi-valued, unsorted": (
+        name([(OU, UTF8, b"zzz"), (CN, UTF8, b"aaa"), (O, UTF8, b"m")], [(CN, UTF8, b"b")]),
+        "CN=b,O=m+CN=aaa+OU=zzz",
+    ),
+    "multi-valued, sorted": (
+        name([(O, UTF8, b"last")], [(CN, UTF8, b"a"), (OU, UTF8, b"b")]),
+        "OU=b+CN=a,O=last",
+    ),
+    "the same attribute twice in one RDN": (
+        name([(CN, UTF8, b"a"), (CN, UTF8, b"a")]),
+        "CN=a+CN=a",
+    ),
+    "unknown type": (
+        name([("1.3.6.1.4.1.99999.7", UTF8, b"x\r\n")], [(CN, UTF8, b"a")]),
+        "CN=a,1.3.6.1.4.1.99999.7=#0C03780D0A",
+    ),
+    "unknown type with large arcs": (
+        name([("2.999.4294967296", IA5, b"x")]),
+        "2.999.4294967296=#160178",
+    ),
+    "unknown type, not a string": (
+        name([("1.2.3.4", 0x30, tlv(0x02, b"\x05"))]),
+        "1.2.3.4=#3003020105",
+    ),
+    "BIT STRING": (name([("2.5.4.45", 0x03, b"\0\xaaU")]), "x500UniqueIdentifier=#030300AA55"),
+    "SEQUENCE as value": (
+        name([("2.5.4.16", 0x30, tlv(UTF8, b"a") + tlv(UTF8, b"b"))]),
+        "postalAddress=#30060C01610C0162",
+    ),
+    "no attributes": (name(), ""),
 }
-"""Names that OpenSSL accepts in a certificate; their text must be OpenSSL's."""
+"""Names that OpenSSL accepts in a certificate, and the text that it prints."""
+
+NOT_LOADED = frozenset({"PrintableString beyond its alphabet", "multi-valued, unsorted"})
+"""Those that ``cryptography`` refuses to load: with them a client does not come this far."""
 
 UNREADABLE_NAMES: dict[str, bytes] = {
     "surrogates in a BMPString": common_name(BMP, "\U0001f510".encode("utf-16-be")),
@@ -156,5 +220,14 @@ UNREADABLE_NAMES: dict[str, bytes] = {
     "overlong UTF-8": common_name(UTF8, b"\xc0\x80"),
     "empty RDN": name([], [(CN, UTF8, b"a")]),
     "over-long OID": name([("1.2." + ".".join(["268435455"] * 9), UTF8, b"x")]),
+    "three fields": tlv(
+        der.SEQUENCE,
+        tlv(der.SET, tlv(der.SEQUENCE, oid(CN) + tlv(UTF8, b"a") + tlv(UTF8, b"b"))),
+    ),
+    "a type that is no OID": tlv(
+        der.SEQUENCE, tlv(der.SET, tlv(der.SEQUENCE, tlv(UTF8, b"CN") + tlv(UTF8, b"b")))
+    ),
+    "trailing bytes": name([(CN, UTF8, b"a")]) + b"\0",
+    "nothing": b"",
 }
 """Names without one unambiguous text: never printed, always refused."""
