@@ -40,6 +40,7 @@ _RECORD = (
     revocations.c.revoked_at,
     revocations.c.reason,
 )
+_BATCH = 1000
 _WITH_REVOCATION = certificates.outerjoin(
     revocations, revocations.c.certificate_id == certificates.c.id
 )
@@ -151,8 +152,10 @@ class Reading:
             .where(certificates.c.issuer_id == issuer_id, *conditions)
             .order_by(certificates.c.id)
         )
-        for number, serial, *rest in self._connection.execute(query):
-            yield CertificateRecord(number, int(serial), *rest)
+        # In batches: a row at a time costs twice as much.
+        for batch in self._connection.execute(query).partitions(_BATCH):
+            for number, serial, *rest in batch:
+                yield CertificateRecord(number, int(serial), *rest)
 
 
 def _conditions(wanted: Filter, now: int) -> list[ColumnElement[bool]]:

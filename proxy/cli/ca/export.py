@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proxy.ca.clock import to_epoch
 from proxy.ca.delivery import stem_for
 from proxy.ca.files import PUBLIC, SECRET, read_file, write_file
 from proxy.ca.folder import der_of, pem_of
@@ -114,7 +115,7 @@ def export(
             place /= f"{stem_for(record.common_name)}.{form}"
         write_file(place, _build(form, parts, encoding), SECRET if parts.key else PUBLIC)
         registry.note("export", record.serial, form)
-        fields = summary(record, registry.now()) | {"file": str(place)}
+        fields = summary(record, to_epoch(registry.now())) | {"file": str(place)}
         warn_about(registry)
     _report(fields, parts if parts.key and given is None else None, place, as_json=as_json)
 

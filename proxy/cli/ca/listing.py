@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
 from cryptography.hazmat.primitives import serialization
 
-from proxy.ca.clock import from_epoch, rfc3339, to_epoch
+from proxy.ca.clock import from_epoch, rfc3339_epoch, to_epoch
 from proxy.ca.keys import check_strength, describe_key
 from proxy.ca.names import alternative_name_text, alternative_names_of, subject_text
 from proxy.ca.reference import select
 from proxy.ca.registry import Registry
 from proxy.ca.store.records import Filter, Status
 from proxy.cli.ca.options import Duration, Reference, directory_option, json_option
-from proxy.cli.ca.output import join, print_fields, print_json, summary, until, warn_about
+from proxy.cli.ca.output import (
+    join,
+    print_fields,
+    print_json,
+    print_json_array,
+    print_lines,
+    summary,
+    until,
+    warn_about,
+)
 from proxy.identity.dn import visible
 
 if TYPE_CHECKING:
@@ -53,43 +62,38 @@ def list_certificates(
     certgate ca list --search @example.com
     """  # noqa: D301 - click reads \b as "do not wrap"
     with Registry.open(directory) as registry:
-        now = registry.now()
-        before = None if expiring is None else _end(now, expiring)
+        now = to_epoch(registry.now())
+        before = None if expiring is None else now + int(expiring.total_seconds())
         records = registry.certificates(Filter(search, before, revoked))
         if as_json:
-            print_json([summary(record, now) for record in records])
+            print_json_array(summary(record, now) for record in records)
         else:
             _print_records(records, now)
         warn_about(registry)
 
 
-def _end(now: datetime, span: timedelta) -> int:
-    return to_epoch(now) + int(span.total_seconds())
-
-
-def _print_records(records: Iterable[CertificateRecord], now: datetime) -> None:
+def _print_records(records: Iterable[CertificateRecord], now: int) -> None:
     first = list(islice(records, _MOST_ROWS_IN_A_TABLE))
     rest = iter(records)
     following = next(rest, None)
     if following is None:
         _print_table(first, now)
         return
-    for record in (*first, following, *rest):
-        click.echo("  ".join(_cells(record, now)))
+    print_lines("  ".join(_cells(record, now)) for record in chain(first, [following], rest))
 
 
-def _cells(record: CertificateRecord, now: datetime) -> tuple[str, str, str, str]:
-    status = record.status(to_epoch(now))
+def _cells(record: CertificateRecord, now: int) -> tuple[str, str, str, str]:
+    status = record.status(now)
     remark = f" ({record.reason})" if record.reason else ""
     return (
         str(record.serial),
         visible(record.subject),
         f"{status}{remark}",
-        f"{from_epoch(record.not_after):%Y-%m-%d %H:%M}",
+        rfc3339_epoch(record.not_after),
     )
 
 
-def _print_table(records: list[CertificateRecord], now: datetime) -> None:
+def _print_table(records: list[CertificateRecord], now: int) -> None:
     from rich.console import Console  # noqa: PLC0415 - 60 ms that --json need not pay
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -101,10 +105,10 @@ def _print_table(records: list[CertificateRecord], now: datetime) -> None:
     table.add_column("serial", justify="right")
     table.add_column("subject", overflow="fold")
     table.add_column("status")
-    table.add_column("ends (UTC)")
+    table.add_column("ends")
     for record in records:
         serial, subject, status, end = _cells(record, now)
-        style = _STYLES[record.status(to_epoch(now))]
+        style = _STYLES[record.status(now)]
         # Text, not str: a subject with [brackets] is a name, not markup.
         table.add_row(serial, Text(subject), Text(status, style), end)
     console = Console()
@@ -144,7 +148,7 @@ def _details(registry: Registry, record: CertificateRecord) -> dict[str, Any]:
     certificate = registry.load(record)
     names = alternative_names_of(certificate)
     return {
-        **summary(record, registry.now()),
+        **summary(record, to_epoch(registry.now())),
         "issuer": subject_text(certificate.issuer),
         "profile": record.profile,
         "alternative_names": [alternative_name_text(name) for name in names],
@@ -152,7 +156,7 @@ def _details(registry: Registry, record: CertificateRecord) -> dict[str, Any]:
         "key_file": record.key_file,
         "revocation": _revocation(record),
         "history": [
-            {"at": rfc3339(from_epoch(entry.at)), "by": entry.actor, "verb": entry.verb}
+            {"at": rfc3339_epoch(entry.at), "by": entry.actor, "verb": entry.verb}
             for entry in registry.history(record.serial)
         ],
         "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
@@ -162,7 +166,7 @@ def _details(registry: Registry, record: CertificateRecord) -> dict[str, Any]:
 def _revocation(record: CertificateRecord) -> dict[str, str] | None:
     if record.revoked_at is None or record.reason is None:
         return None
-    return {"at": rfc3339(from_epoch(record.revoked_at)), "reason": record.reason}
+    return {"at": rfc3339_epoch(record.revoked_at), "reason": record.reason}
 
 
 def _print_details(record: CertificateRecord, detail: dict[str, Any], now: datetime) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.ca.clock import from_epoch, rfc3339, to_epoch
+from proxy.ca.clock import rfc3339, rfc3339_epoch, to_epoch
 from proxy.errors import CertgateError
 from proxy.identity.dn import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from proxy.ca.registry import Registry
     from proxy.ca.store.records import CertificateRecord
+
+
+_LINES_IN_A_WRITE = 500
 
 
 def say(text: str) -> None:
@@ -40,6 +44,30 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Print many lines, some hundred in one write."""
+    remaining = iter(lines)
+    while chunk := list(islice(remaining, _LINES_IN_A_WRITE)):
+        click.echo("\n".join(chunk))
+
+
+def print_json_array(values: Iterable[Any]) -> None:
+    """Print an array with one value a line, without ever holding all of it."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    print_lines(chain(["["], _separated(map(encode, values)), ["]"]))
+
+
+def _separated(texts: Iterable[str]) -> Iterator[str]:
+    """Put a comma behind each text but the last."""
+    before = None
+    for text in texts:
+        if before is not None:
+            yield f"{before},"
+        before = text
+    if before is not None:
+        yield before
+
+
 def print_fields(fields: Mapping[str, object]) -> None:
     """Print names and values in two columns, leaving out what is empty."""
     shown = {name: str(value) for name, value in fields.items() if value not in (None, "")}
@@ -48,14 +76,14 @@ def print_fields(fields: Mapping[str, object]) -> None:
         click.echo(f"{name:<{width}}  {visible(value)}")
 
 
-def summary(record: CertificateRecord, now: datetime) -> dict[str, str]:
-    """Return a certificate as ``list --json`` shows it."""
+def summary(record: CertificateRecord, now: int) -> dict[str, str]:
+    """Return a certificate as ``list --json`` shows it; ``now`` in seconds since 1970."""
     return {
         "serial": str(record.serial),
         "subject": record.subject,
-        "status": record.status(to_epoch(now)).value,
-        "not_before": rfc3339(from_epoch(record.not_before)),
-        "not_after": rfc3339(from_epoch(record.not_after)),
+        "status": record.status(now).value,
+        "not_before": rfc3339_epoch(record.not_before),
+        "not_after": rfc3339_epoch(record.not_after),
         "fingerprint_sha256": record.fingerprint_sha256,
     }
 
@@ -65,7 +93,7 @@ def summary_of(registry: Registry, serial: int) -> dict[str, str]:
     record = registry.by_serial(serial)
     if record is None:
         raise CertgateError(f"serial {serial} is not in the store")
-    return summary(record, registry.now())
+    return summary(record, to_epoch(registry.now()))
 
 
 def until(moment: datetime, now: datetime) -> str:
