@@ -184,7 +184,7 @@ def test_an_anchor_that_is_no_root_is_an_error_because_it_would_admit_nobody():
 
 def test_an_intermediate_beside_its_root_may_be_among_the_anchors():
     context = gate(anchors=[trust().sub.certificate, trust().root.certificate])
-    assert read_peer(join(context, client("missing_intermediate")).server).errors == ()
+    assert read_peer(join(context, client("missing_known_intermediate")).server).errors == ()
 
 
 def test_a_gate_without_anchors_is_an_error():

@@ -178,7 +178,7 @@ def test_intermediates_help_and_are_not_trusted(context: ClientCertContext, tmp_
     path.write_bytes(trust().sub.pem)
     context.load_client_intermediates(cafile=path)
     context.load_verify_locations(cadata=trust().web.pem.decode())
-    assert numbers(context, "missing_intermediate") == {2}
+    assert numbers(context, "missing_known_intermediate") == {2}
 
 
 def test_every_crl_of_a_file_counts_and_switches_the_check_on(context: ClientCertContext):

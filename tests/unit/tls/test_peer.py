@@ -48,7 +48,7 @@ def test_a_certificate_that_cannot_be_parsed_is_refused_without_an_exception(
         raise ValueError("not in the mood")
 
     monkeypatch.setattr(peer_module, "load_der_x509_certificate", load)
-    identity = read_peer(join(gate(), client("good")).server)
+    identity = read_peer(join(gate(), trust().root.client("never seen before")).server)
     assert identity.leaf is None
     assert not identity.judged
     assert identity.errors
