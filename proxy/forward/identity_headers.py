@@ -70,11 +70,14 @@ def is_identity_name(name: bytes) -> bool:
 
     Case does not count, and every octet that is neither letter nor digit counts as ``-``: CGI,
     WSGI, PHP and Rack turn ``X_SSL_Client-Verify`` and ``X-SSL-Client-Verify`` into one variable.
+    A name with an octet above 0x7f counts as one as well.
 
     The cache makes a repeated name cost 0.1 µs instead of 0.5. It only remembers a pure function;
     a client who floods it with names makes its own requests slower and holds at most 256 names.
     """
-    return _STRIPPED.match(name.translate(_FOLD)) is not None
+    # Python's WSGI servers read names as Latin-1 and upper-case them, and "ß".upper() is "SS":
+    # X-\xdfL-Client-Verify would arrive as HTTP_X_SSL_CLIENT_VERIFY. No token has such octets.
+    return not name.isascii() or _STRIPPED.match(name.translate(_FOLD)) is not None
 
 
 # --- lines for the app ----------------------------------------------------------------------------

@@ -14,12 +14,17 @@ from proxy.identity.alternative_names import (
     NameKind,
     parse_alternative_names,
 )
+from proxy.identity.der import UnreadableCertificateError
 from proxy.identity.tbs import TbsCertificate
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 _SUBJECT_ALT_NAME: Final = bytes.fromhex("0603551d11")
+_MAX_SERIAL_BITS: Final = 512
+"""RFC 5280 §4.1.2.2 allows 20 octets, some CAs write more. Python refuses to print integers of
+4,300 digits, and OpenSSL lets a certificate have one."""
+
 _DAY: Final = 86_400
 _MONTHS: Final = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
@@ -65,10 +70,12 @@ class CertificateFacts:
         """Read every fact.
 
         Raises:
-            UnreadableCertificateError: something that decides an identity has no unambiguous
-                reading; the certificate must be refused as ``certificate_invalid``.
+            ValueError: something that decides an identity has no unambiguous reading (mostly as
+                ``UnreadableCertificateError``); refuse the certificate as ``certificate_invalid``.
         """
         tbs = TbsCertificate.read(certificate)
+        if tbs.serial_number.bit_length() > _MAX_SERIAL_BITS:
+            raise UnreadableCertificateError("the serial number is longer than 64 octets")
         subject = dn.parse_name(tbs.subject)
         issuer = dn.parse_name(tbs.issuer)
         return cls(

@@ -97,7 +97,7 @@ def judge(
             chain that ends below one of them is incomplete rather than foreign.
     """
     if peer.leaf is None:
-        return MISSING
+        return _without_leaf(peer)
     # No callback at depth 0 on this connection, or a chain that is not about this leaf: nothing
     # was verified, whatever the list of errors says.
     if not peer.judged or not peer.chain or peer.chain[0] != peer.leaf:
@@ -106,6 +106,13 @@ def judge(
         return _judge_chain(peer, now, view, known_issuers)
     except Exception:  # noqa: BLE001 - the bytes are the client's: any surprise in them refuses
         return INVALID
+
+
+def _without_leaf(peer: PeerIdentity) -> Verdict:
+    # Errors without a leaf: a certificate came, but not one that could be read.
+    if not peer.errors:
+        return MISSING
+    return Verdict(RefusalCode.CERTIFICATE_INVALID, most_telling(peer.errors))
 
 
 def _judge_chain(

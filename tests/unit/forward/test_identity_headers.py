@@ -269,6 +269,13 @@ def test_every_octet_that_is_neither_letter_nor_digit_counts_as_a_hyphen():
         assert is_identity_name(name) is not separator.isalnum()
 
 
+def test_a_name_that_becomes_ours_when_it_is_upper_cased_never_passes():
+    """WSGI servers decode names as Latin-1: "ß" in upper case is "SS"."""
+    name = b"X-\xdfL-Client-Verify"
+    assert name.decode("latin-1").upper() == "X-SSL-CLIENT-VERIFY"
+    assert is_identity_name(name)
+
+
 def test_every_name_that_is_sent_is_stripped():
     for name in told(client("with_intermediate"), *ALL):
         assert is_identity_name(name.encode())

@@ -109,6 +109,31 @@ def test_serials_are_written_as_openssl_writes_them(content: bytes, number: int,
     assert (read.serial_number, read.serial, read.serial_hex) == (number, str(number), text)
 
 
+def test_a_serial_too_long_to_print_is_refused():
+    def set_serial(fields: list[bytes]) -> None:
+        fields[1] = tlv(0x02, b"\x7f" * 2000)
+
+    _, leaf = resigned(set_serial)
+    with pytest.raises(UnreadableCertificateError, match="serial"):
+        CertificateFacts.read(x509.load_der_x509_certificate(leaf))
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (b"19500101000000Z", "Jan  1 00:00:00 1950 GMT"),
+        (b"99991231235959Z", "Dec 31 23:59:59 9999 GMT"),
+    ],
+)
+def test_the_ends_of_time_are_printed(time: bytes, text: str):
+    def set_validity(fields: list[bytes]) -> None:
+        tag = 0x17 if time.startswith(b"1950") else 0x18
+        fields[4] = tlv(0x30, 2 * tlv(tag, time[2:] if tag == 0x17 else time))
+
+    _, leaf = resigned(set_validity)
+    assert CertificateFacts.read(x509.load_der_x509_certificate(leaf)).not_after_text == text
+
+
 def test_an_empty_subject_is_empty_text():
     read = CertificateFacts.read(client("empty_subject").leaf)
     assert (read.subject, read.cn, read.readable_subject) == ("", "", "")

@@ -54,6 +54,14 @@ def test_no_certificate_is_missing_whatever_the_time():
     assert MISSING.stands(4e9)
 
 
+def test_a_certificate_that_could_not_be_read_is_not_missing():
+    """Its holder has to be told that something is wrong with it, not to choose one."""
+    broken = VerifyError(50, 0, "application verification failure")
+    peer = PeerIdentity(None, (), (broken,), judged=True)
+    verdict = judge(peer, NOW, NO_REVOCATION_CHECK)
+    assert (verdict.code, verdict.error) == (RefusalCode.CERTIFICATE_INVALID, broken)
+
+
 @pytest.mark.parametrize(
     "peer",
     [
