@@ -32,9 +32,9 @@ Family = Literal["x-ssl-client", "client-cert", "xfcc"]
 
 _NEVER: Final = float("inf")
 
-_MAX_CHAIN_HEADER: Final = 16 * 1024
-"""Octets of ``Client-Cert-Chain``; apps commonly take 8 to 32 KiB of head. A longer chain is left
-out whole: RFC 9440 §2.3 makes it optional, and half a chain would be a false statement."""
+_MAX_CHAIN_HEADER: Final = 8000
+"""Octets of ``Client-Cert-Chain``; gunicorn and others refuse a field of more than 8,190. A longer
+chain is left out whole: RFC 9440 §2.3 makes it optional, half of it would be a false statement."""
 
 # --- names that never pass ------------------------------------------------------------------------
 
