@@ -66,9 +66,11 @@ def parse_address(value: object) -> Address:
     text = _text_of(value, "an address such as 0.0.0.0:8443")
     if text.startswith("unix:"):
         raise ValueError("listening on unix sockets is not in this version; write host:port")
-    if WHOLE_NUMBER.fullmatch(text):
+    if text.isdecimal():
         return Address("", _parse_port(text, lowest=0))
     host, port = _split_host_port(text, "0.0.0.0:8443, [::]:8443, :8443 or 8443")
+    if host == "*":
+        raise ValueError(f"{quoted(text)}: for every address of the machine write :{port}")
     return Address(host and parse_host(host), _parse_port(port, lowest=0))
 
 
@@ -87,7 +89,7 @@ def parse_server(value: object) -> Server:
     text = _text_of(value, "a URL such as http://127.0.0.1:3000")
     if "://" in text or text.startswith("unix:"):
         return _parse_server_url(text)
-    if WHOLE_NUMBER.fullmatch(text):
+    if text.isdecimal():
         return Server("127.0.0.1", _parse_port(text, lowest=1))
     host, port = _split_host_port(text, "http://127.0.0.1:3000")
     if not host:

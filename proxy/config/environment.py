@@ -25,6 +25,9 @@ _PLACES: Final[dict[str, Place]] = {
     "CERTGATE_CLIENT_CA": ("client_auth", "ca"),
     "CERTGATE_CRL": ("client_auth", "crl"),
 }
+_SOURCE: Final = EnvironmentSource(
+    {place: name for name, place in _PLACES.items()} | {("upstreams",): "CERTGATE_UPSTREAM"}
+)
 _OF_OTHER_COMMANDS: Final = frozenset({"CERTGATE_CA_PASSPHRASE"})
 # Kubernetes and Docker links give every container of a namespace such variables for a service that
 # is named "certgate"; nobody wrote them.
@@ -53,20 +56,29 @@ def load_from_environment(environ: Mapping[str, str]) -> Loaded:
         ConfigError: with every problem that was found.
     """
     if environ.get(_FILE):
-        return load(Path(environ[_FILE]), environ)
+        return _load_file(Path(environ[_FILE]), environ)
     given = {name: place for name, place in _PLACES.items() if environ.get(name)}
     if not given:
         message = f"no configuration; use --config FILE, {_FILE} or {', '.join(_PLACES)}"
         raise ConfigError([Problem("environment", "", message)])
-    values: dict[str, object] = {}
-    for name, (section, *key) in given.items():
-        if key:
-            nested = values.setdefault(str(section), {})
-            nested[key[0]] = environ[name]  # type: ignore[index]  # just made
+    sections: dict[str, dict[str, str]] = {"tls": {}, "client_auth": {}}
+    values: dict[str, object] = {**sections}
+    for name, place in given.items():
+        if len(place) == 1:
+            values[str(place[0])] = environ[name]
         else:
-            values[str(section)] = environ[name]
-    source = EnvironmentSource({place: name for name, place in _PLACES.items()})
-    return validate(values, source, Path.cwd(), _unknown_variables(environ))
+            sections[str(place[0])][str(place[1])] = environ[name]
+    return validate(values, _SOURCE, Path.cwd(), _unknown_variables(environ))
+
+
+def _load_file(path: Path, environ: Mapping[str, str]) -> Loaded:
+    """A file decides alone: a variable that it does not mention would be ignored in silence."""
+    loaded = load(path, environ)
+    unused = [name for name in _PLACES if environ.get(name) and name not in loaded.variables]
+    if unused:
+        advice = f"has no effect beside {_FILE}; unset it, or write ${{%s}} in the file"
+        raise ConfigError([Problem(name, "", advice % name) for name in unused])
+    return loaded
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[Problem]:

@@ -41,3 +41,8 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         return value
 
     return _REFERENCE.sub(replaced, text)
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Return the variables that a text refers to."""
+    return frozenset(match["name"] for match in _REFERENCE.finditer(text) if match["name"])

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from proxy.config.advice import advise
-from proxy.config.expand import expand
 from proxy.config.model import Config
 from proxy.config.paths import Folder
 from proxy.config.source import FileSource, Place, Source
+from proxy.config.value_tree import NO_FACTS, Facts, read_values
 from proxy.config.wording import message_of
-from proxy.config.yaml_tree import Node, Scalar, Sequence, YAMLFault, parse_yaml
+from proxy.config.yaml_tree import Mapping as MappingNode
+from proxy.config.yaml_tree import Scalar, YAMLFault, parse_yaml
 from proxy.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
-_DELETE: Final = "\x7f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,13 @@ class Loaded:
         config: the configuration.
         warnings: what can be used, but was hardly meant so.
         source: tells where each key stands.
+        variables: the names in its ``${NAME}`` references.
     """
 
     config: Config
     warnings: list[Problem]
     source: Source
+    variables: frozenset[str]
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
@@ -83,15 +85,14 @@ def parse(text: str, name: str, folder: Path, environ: Mapping[str, str]) -> Loa
         root, faults = parse_yaml(text)
     except YAMLFault as fault:
         raise ConfigError([Problem(f"{name}:{fault.line}", "", fault.message)]) from None
-    if isinstance(root, Scalar):
-        what = "is empty" if root.text is None else "has no keys"
+    if not isinstance(root, MappingNode):
+        what = "is empty" if root == Scalar(1, None) else "has no keys"
         raise ConfigError([Problem(name, "", f"the file {what}; see config.example.yaml")])
-    reader = _ValueReader(environ)
-    values = reader.value_of(root, ())
+    values, facts = read_values(root, environ)
     source = FileSource(name, root)
     found = [Problem(f"{name}:{fault.line}", "", fault.message) for fault in faults]
-    found += [source.problem(place, message) for place, message in reader.faults.items()]
-    return validate(values, source, folder, found, frozenset(reader.faults))
+    found += [source.problem(place, message) for place, message in facts.faults.items()]
+    return validate(values, source, folder, found, facts)
 
 
 def validate(
@@ -99,7 +100,7 @@ def validate(
     source: Source,
     folder: Path,
     found: list[Problem],
-    known_faulty: frozenset[Place] = frozenset(),
+    facts: Facts = NO_FACTS,
 ) -> Loaded:
     """Return the configuration that these values make.
 
@@ -108,7 +109,7 @@ def validate(
         source: tells where each key stands.
         folder: from where relative file names count.
         found: problems that were found on the way here.
-        known_faulty: the places of those of them whose values are not to be judged again.
+        facts: what reading the values told; a value with a fault is not judged again.
 
     Raises:
         ConfigError: with the problems found before and the schema's own.
@@ -116,67 +117,42 @@ def validate(
     try:
         config = Config.model_validate(values, context=Folder(folder))
     except ValidationError as error:
-        problems = found + _problems_of(error, source, known_faulty)
+        problems = found + _problems_of(error, source, facts)
         raise ConfigError(sorted(problems, key=_line_of)) from None
     if found:
         raise ConfigError(found)
     warnings = [source.problem(place, message) for place, message in advise(config)]
-    return Loaded(config, warnings, source)
+    return Loaded(config, warnings, source, facts.variables)
 
 
-def _problems_of(
-    error: ValidationError, source: Source, known_faulty: frozenset[Place]
-) -> list[Problem]:
+def _problems_of(error: ValidationError, source: Source, facts: Facts) -> list[Problem]:
     return [
-        source.problem(details["loc"], message_of(details, Config))
+        source.problem(_place_of(details), message_of(details, Config))
         for details in error.errors(include_url=False)
-        if not _is_echo(details, known_faulty)
+        if not _is_echo(details, facts)
     ]
 
 
-def _is_echo(details: ErrorDetails, known_faulty: frozenset[Place]) -> bool:
+def _place_of(details: ErrorDetails) -> Place:
+    """Return the place of an error; a bad name in a mapping stands where its value stands."""
+    return tuple(part for part in details["loc"] if part != "[key]")
+
+
+def _is_echo(details: ErrorDetails, facts: Facts) -> bool:
     """Tell whether an error is only the consequence of one that is reported itself."""
     place = details["loc"]
     match details["type"]:
-        case "default_factory_not_called":  # it would have looked at a field that was refused
-            return True
         case "too_short":  # refused entries do not count
             return bool(details["input"])
         case "extra_forbidden":
             return False
         case _:
-            return any(place[: len(faulty)] == faulty for faulty in known_faulty)
+            return any(place[: len(faulty)] == faulty for faulty in facts.faults)
 
 
 def _line_of(problem: Problem) -> int:
     line = problem.where.rpartition(":")[2]
     return int(line) if line.isdecimal() else 0
-
-
-class _ValueReader:
-    """Turns a tree into values for the model, with variables replaced."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.faults: dict[Place, str] = {}
-        self._environ = environ
-
-    def value_of(self, node: Node, place: Place) -> object:
-        if isinstance(node, Scalar):
-            return node.text and self._text(node.text, place)
-        if isinstance(node, Sequence):
-            return [self.value_of(item, (*place, i)) for i, item in enumerate(node.items)]
-        return {key: self.value_of(item, (*place, key)) for key, item in node.entries.items()}
-
-    def _text(self, text: str, place: Place) -> str:
-        try:
-            expanded = expand(text, self._environ)
-        except ValueError as error:
-            self.faults[place] = str(error)
-            return text
-        # No key has a use for one, and a variable that was filled from a file often ends in one.
-        if any(character < " " or character == _DELETE for character in expanded):
-            self.faults[place] = "contains a line end or another control character; remove it"
-        return expanded
 
 
 def _read(path: Path) -> str:

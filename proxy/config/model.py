@@ -7,7 +7,7 @@ refused by name (see ``later.py``), never accepted and ignored.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -239,20 +239,11 @@ class Route(_Section):
     Default: `verified`."""
 
 
-def _only_upstream(data: dict[str, Any]) -> dict[str, Upstream]:
-    server = data["upstream"]
-    return {"app": Upstream(servers=(server,))} if server is not None else {}
-
-
-def _only_route(data: dict[str, Any]) -> tuple[Route, ...]:
-    return (Route(),) if len(data["upstreams"]) == 1 else ()
-
-
 class Config(_Section):
     """A configuration that can be used: complete, checked, with absolute file names."""
 
     workers: Annotated[Literal[1], BeforeValidator(rules.parse_workers)] = 1
-    """Number of processes. Only 1 in this version, which is the default."""
+    """Number of processes. Only `1` in this version. Default: `1`."""
 
     listen: Annotated[
         tuple[Annotated[Listener, BeforeValidator(_address_alone)], ...],
@@ -295,14 +286,15 @@ class Config(_Section):
     Danger: an app that is reachable past the proxy is not protected; let it listen on 127.0.0.1."""
 
     upstreams: dict[Annotated[str, AfterValidator(rules.check_upstream_name)], Upstream] = Field(
-        default_factory=_only_upstream, validate_default=True
+        default={}, validate_default=True
     )
     """The apps, by name: `{app: {servers: [http://127.0.0.1:3000]}}`."""
 
     routes: Annotated[
         tuple[Route, ...],
+        Field(min_length=1),
         BeforeValidator(parse_entries, json_schema_input_type=list[Route]),
-    ] = Field(default_factory=_only_route, validate_default=True)
+    ] = Field(default=(Route(),), validate_default=True)
     """Which requests go to which app. Default: all to the only app, with `verified` access."""
 
     pid_file: WritableFile | None = None
@@ -312,16 +304,20 @@ class Config(_Section):
     @field_validator("upstreams", mode="after")
     @classmethod
     def _one_form(cls, upstreams: dict[str, Upstream], info: ValidationInfo) -> dict[str, Upstream]:
-        if not upstreams:
+        server = info.data.get("upstream")
+        if server is not None:
+            short_form = {"app": Upstream(servers=(server,))}
+            if upstreams not in ({}, short_form):
+                raise ValueError("upstream is given as well; keep one of the two")
+            return short_form
+        if not upstreams and "upstream" in info.data:  # else it was refused, and is reported
             raise ValueError("there is no app; write upstream: http://host:port, or upstreams")
-        if info.data.get("upstream") is not None and upstreams != _only_upstream(info.data):
-            raise ValueError("upstream is given as well; keep one of the two")
         return upstreams
 
     @field_validator("routes", mode="after")
     @classmethod
     def _settle_routes(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
         upstreams = info.data.get("upstreams")
-        if upstreams is None:  # refused itself, and reported
+        if not upstreams:  # refused themselves, and reported
             return routes
         return rules.settle_routes(routes, upstreams, info.data.get("client_auth"))

@@ -72,11 +72,11 @@ def _require_folder(path: Path, info: ValidationInfo) -> Path:
 
 
 def _parse_log_target(value: object, info: ValidationInfo) -> object:
-    if value in {"-", "off"}:
-        return value
     path = _parse_path(value)
     if not isinstance(path, Path):
         raise ValueError("expects a file name, - or off")  # noqa: TRY004 - as pydantic wants it
+    if str(path) in {"-", "off"}:
+        return str(path)
     return _require_folder(_resolve(path, info), info)
 
 

@@ -195,7 +195,7 @@ def _handshake_conflicts(
 
 def parse_workers(value: object) -> object:
     """Refuse any number of processes but one."""
-    if value in {"1", 1}:
+    if value == 1 or value == "1":  # noqa: PLR1714 - a list has no hash
         return 1
     raise ValueError("more than one worker, and auto, are not in this version; write 1")
 

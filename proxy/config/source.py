@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.config.yaml_tree import Mapping as MappingNode
-from proxy.config.yaml_tree import Node, Sequence
+from proxy.config.yaml_tree import Node, Scalar, Sequence
 from proxy.errors import Problem
 
 if TYPE_CHECKING:
@@ -31,23 +31,26 @@ class FileSource:
 
     def problem(self, place: Place, message: str) -> Problem:
         """Return the problem with the line of the key, or of the nearest one around it."""
-        line, depth = self._nearest(place)
-        # A place can go on where the file does not: below a short form, or to a missing key.
-        shown = place[: depth + 1] if isinstance(_part(place, depth), str) else place[:depth]
+        line, shown = self._nearest(place)
         return Problem(f"{self.name}:{line}", key_text(shown), message)
 
-    def _nearest(self, place: Place) -> tuple[int, int]:
-        node, line = self.root, self.root.line
-        for depth, part in enumerate(place):
-            if isinstance(node, MappingNode) and isinstance(part, str) and part in node.entries:
+    def _nearest(self, place: Place) -> tuple[int, Place]:
+        node, line, depth = self.root, self.root.line, 0
+        for index, part in enumerate(place):
+            if isinstance(node, MappingNode) and isinstance(part, str):
+                if part not in node.entries:  # a missing key
+                    return line, place[: index + 1]
                 line = node.lines[part]
                 node = node.entries[part]
             elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
                 node = node.items[part]
                 line = node.line
-            else:
-                return line, depth
-        return line, len(place)
+            elif part != 0:  # the file has a short form here, and no such keys
+                return line, place[:depth]
+            elif isinstance(node, Scalar):
+                continue  # one value stands where a list may stand
+            depth = index + 1
+        return line, place[:depth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,6 @@ class EnvironmentSource:
             if place[:length] in self.variables:
                 return Problem(self.variables[place[:length]], "", message)
         return Problem("environment", key_text(place), message)
-
-
-def _part(place: Place, index: int) -> str | int | None:
-    return place[index] if index < len(place) else None
 
 
 def key_text(place: Place) -> str:

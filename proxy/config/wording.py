@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def nearest_to(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean …?``, or nothing when no known word is near."""
     by_folded = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    near = get_close_matches(word.lower().replace("-", "_"), by_folded, n=1, cutoff=0.65)
     return f"; did you mean {by_folded[near[0]]}?" if near else ""
 
 
@@ -26,8 +26,6 @@ def message_of(error: ErrorDetails, schema: type[BaseModel]) -> str:
     """Return what to tell the operator about one error that ``schema`` found."""
     if error["type"] == "extra_forbidden":
         return _unknown_key(error["loc"], schema)
-    if error["type"] != "missing" and error["input"] is None and error["type"] != "rule":
-        return "has no value; write one, or remove the key to get the default"
     return _WORDING.get(error["type"], _own_words)(error)
 
 
@@ -68,8 +66,8 @@ def _own_words(error: ErrorDetails) -> str:
 _WORDING: Final[dict[str, Callable[[ErrorDetails], str]]] = {
     "missing": lambda _: "is required and missing",
     "literal_error": _literal,
-    "greater_than_equal": lambda error: f"has to be at least {error['ctx']['ge']:g}",
-    "less_than_equal": lambda error: f"may be at most {error['ctx']['le']:g}",
+    "greater_than_equal": lambda error: f"has to be at least {error['ctx']['ge']:.10g}",
+    "less_than_equal": lambda error: f"may be at most {error['ctx']['le']:.19g}",
     "too_short": lambda _: "is an empty list; name at least one",
     "model_type": lambda _: "expects keys of its own (a mapping)",
     "model_attributes_type": lambda _: "expects keys of its own (a mapping)",

@@ -87,9 +87,8 @@ def parse_yaml(text: str) -> tuple[Node, list[YAMLFault]]:
         raise _explained(error) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YAMLFault(
-            line, f"the character U+{ord(error.character):04X} cannot stand in YAML"
-        ) from None
+        character = f"U+{error.character:04X}"
+        raise YAMLFault(line, f"the character {character} cannot stand in YAML") from None
 
 
 def _explained(error: yaml.MarkedYAMLError) -> YAMLFault:

@@ -1,0 +1,50 @@
+"""Warnings: what can be used but was hardly meant so."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.config.load import parse
+from tests.unit.config.configs import CORPUS, LEAST
+
+CLIENT_AUTH = "client_auth: {ca: ca.crt}"
+
+
+def warnings_of(text: str) -> list[str]:
+    return [str(warning) for warning in parse(text, "g", CORPUS, {}).warnings]
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (LEAST + "limits: {head: 0}", "g:4: limits.head: without a limit one client can fill"),
+        (
+            LEAST + "routes: [{path: /, access: public}]",
+            "g:4: routes: every route is public: the proxy keeps nobody out",
+        ),
+        (
+            LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl: crl.pem, crl_check: off}"),
+            "g:2: client_auth.crl: is never looked into: crl_check is off",
+        ),
+        (
+            LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl: [], crl_check: leaf}"),
+            "g:2: client_auth.crl_check: has no effect: there is no crl to look into",
+        ),
+    ],
+)
+def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):
+    [found] = warnings_of(text)
+    assert found.startswith(warning)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LEAST,
+        LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl_check: off}"),
+        LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl: crl.pem, crl_check: chain}"),
+        LEAST + "routes: [{path: /}, {path: /healthz, access: public}]",
+    ],
+)
+def test_a_plain_configuration_has_no_warnings(text: str):
+    assert warnings_of(text) == []
