@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cryptography.x509 import Certificate
+    from OpenSSL.crypto import X509Store
 
     from proxy.tls.files import ServerCertificate
     from proxy.tls.names import ServerNames
@@ -112,9 +113,7 @@ def _resume_nothing(context: SSL.Context) -> None:
 
 def _judge(context: SSL.Context, clients: ClientAuthentication) -> None:
     refuse_dead_ends(clients.anchors)
-    store = context.get_cert_store()
-    if store is None:
-        raise CertgateError("OpenSSL gave no certificate store")
+    store = cast("X509Store", context.get_cert_store())  # None for contexts without TLS only
     for certificate in (*clients.anchors, *clients.intermediates):
         store.add_cert(X509.from_cryptography(certificate))
     for crl in clients.crls:

@@ -58,20 +58,24 @@ def scan(data: bytes, where: str) -> Iterator[PemBlock]:
             if line.startswith(_BEGIN) and line.endswith(_DASHES):
                 block, begun = [line], number
                 label = line[len(_BEGIN) : -len(_DASHES)]
-            elif b"-BEGIN " in line or b"-END " in line:
+            elif _looks_like_boundary(line):
                 raise _damaged(where, number)
             continue
         block.append(line)
         if line == _END + label + _DASHES:
             yield PemBlock(label.decode("ascii", "replace"), b"\n".join(block) + b"\n", begun)
             block = []
-        elif b"-BEGIN " in line or b"-END " in line:
+        elif _looks_like_boundary(line):
             raise _damaged(where, number)
     if block:
         raise CertgateError(
             f"{where}: the PEM block that begins in line {begun} has no end;"
             " the file is cut short, copy it again"
         )
+
+
+def _looks_like_boundary(line: bytes) -> bool:
+    return b"-BEGIN" in line or b"-END" in line
 
 
 def _damaged(where: str, line: int) -> CertgateError:

@@ -98,6 +98,16 @@ class ClientCertObject(ssl.SSLObject):
         except Exception:  # noqa: BLE001 - extensions are parsed late; the unreadable shows nothing
             return {}
 
+    def get_verified_chain(self) -> list[bytes]:
+        """Return the chain in DER, leaf first, if the client is verified, else nothing."""
+        verified = self.getpeercert(binary_form=True) is not None
+        chain = self.peer_identity().chain if verified else ()
+        return [certificate.public_bytes(Encoding.DER) for certificate in chain]
+
+    def get_unverified_chain(self) -> NoReturn:
+        """Raise NotImplementedError: ``peer_identity()`` tells what was sent and what is wrong."""
+        raise NotImplementedError("use peer_identity()")
+
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - inherited name
         """Return up to ``len`` bytes, or fill ``buffer`` and return how many; ``b""``/0 is the end.
 

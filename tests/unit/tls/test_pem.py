@@ -45,6 +45,8 @@ def test_a_block_s_text_is_clean():
         BLOCK.replace(b"-----BEGIN", b"----BEGIN"),
         BLOCK.replace(b"X-----\nA", b"X----\nA"),
         b"x" + BLOCK,
+        b"-----BEGIN \n",
+        b"-----END-----\n",
         BLOCK + BLOCK.removeprefix(b"-----BEGIN X-----\n"),
         BLOCK.replace(b"END X", b"END Y"),
         BLOCK.replace(b"-----END", b"---END"),
@@ -63,7 +65,14 @@ def test_the_error_names_the_line():
         labels(BLOCK + b"----BEGIN X-----\n")
 
 
-@given(st.binary())
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"-----BEGIN X-----", b"-----END X-----", b"-----BEGIN ", b"\n", b"\r", b"A", b"-"]
+        )
+    ).map(b"".join)
+    | st.binary()
+)
 def test_any_bytes_are_blocks_or_an_error(data: bytes):
     with suppress(CertgateError):
         assert len(labels(data)) == data.count(b"-----BEGIN ")

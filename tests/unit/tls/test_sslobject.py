@@ -6,6 +6,7 @@ import ssl
 import weakref
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from proxy.tls.context import ClientCertContext
@@ -213,6 +214,16 @@ def test_rule_8_a_certificate_that_cannot_be_shown_shows_nothing(monkeypatch: py
 
     monkeypatch.setattr("proxy.tls.sslobject.certificate_dict", fail)
     assert joined().server.getpeercert() == {}
+
+
+def test_rule_8_the_chain_of_python_3_13_is_shown_only_if_verified():
+    verified = joined("with_intermediate").server
+    assert [x509.load_der_x509_certificate(one) for one in verified.get_verified_chain()] == list(
+        verified.peer_identity().chain
+    )
+    assert joined("expired").server.get_verified_chain() == []
+    with pytest.raises(NotImplementedError):
+        verified.get_unverified_chain()
 
 
 def test_before_the_handshake_there_is_nothing_to_tell():
