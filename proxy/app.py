@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
-import os
 import resource
 import signal
 import sys
@@ -16,6 +16,7 @@ from proxy.errors import CertgateError, ConfigError
 from proxy.observe.access_format import parse_access_format
 from proxy.observe.access_log import open_access_log
 from proxy.observe.counters import Counters
+from proxy.pid_file import PidFile
 from proxy.server.crl_watch import watch_crls
 from proxy.server.drain import drain
 from proxy.server.listener import Listener
@@ -25,8 +26,6 @@ from proxy.snapshot import Snapshot, build_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
     from proxy.config.addresses import Address
     from proxy.config.model import Config
 
@@ -90,7 +89,8 @@ class _Process:
             self._report_unusable_crls(snapshot)
             self._handle_signals(loop, state)
             _freeze_garbage()
-            with _PidFile(snapshot.config.pid_file):
+            pid_file = snapshot.config.pid_file
+            with PidFile(pid_file) if pid_file is not None else contextlib.nullcontext():
                 self._ready([url for one in self._listeners.values() for url in one.urls])
                 await self._stop.wait()
                 _log.info("stopping", connections=len(state.connections))
@@ -156,25 +156,6 @@ class _Process:
     def _report_unusable_crls(snapshot: Snapshot) -> None:
         for unusable in snapshot.revocation.unusable:
             _log.error("crl not usable", reason=unusable.reason)
-
-
-class _PidFile:
-    """The process number in a file, for as long as the proxy runs."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        if self._path is None:
-            return
-        try:
-            self._path.write_text(f"{os.getpid()}\n")
-        except OSError as error:
-            raise CertgateError(f"pid_file {self._path}: {error.strerror}") from error
-
-    def __exit__(self, *_: object) -> None:
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
 
 
 def _freeze_garbage() -> None:

@@ -87,7 +87,9 @@ class Exchange:
         verdict = self.connection.credentials.verdict(self.state.snapshot, now)
         self.record.verify = self.connection.credentials.verify
         try:
-            match = snapshot.routes.match(request.section.host, request.target)
+            # OPTIONS * (RFC 9110, section 9.3.7) is for the app of the root.
+            target = b"/" if request.target == b"*" else request.target
+            match = snapshot.routes.match(request.section.host, target)
         except TargetError as error:
             self.fail(ProtocolError(400, "bad_request", str(error)))
             return
@@ -105,8 +107,9 @@ class Exchange:
             self.fail(_body_too_large(limit))
         else:
             self.record.upstream = match.payload.upstream
+            target = b"*" if request.target == b"*" else match.forward
             lines = self.connection.own_lines(now, request, self.request_id)
-            self._forwarding = Forwarding(self, match.payload.upstream, match.forward, lines)
+            self._forwarding = Forwarding(self, match.payload.upstream, target, lines)
             self._forwarding.begin()
 
     # From the downstream connection
@@ -227,6 +230,13 @@ class Exchange:
         client_auth = self.snapshot.client_auth
         self.record.decision = code
         self.state.counters.refused(code)
+        _log.info(
+            "certificate refused",
+            code=code,
+            client=self.connection.client_address,
+            verify=self.connection.credentials.verify,
+            id=self.request_id,
+        )
         refusal = Refusal(
             status=client_auth.status,
             code=code,

@@ -1,0 +1,64 @@
+"""``certgate healthcheck``: does the proxy of this configuration accept and answer?"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import click
+
+from proxy.cli.configuration import config_option, read_config
+from proxy.errors import CertgateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from proxy.config.addresses import Address
+
+# ``*`` asks about the server as a whole (RFC 9110, section 9.3.7) and without a certificate ends
+# in a refusal: the app is not bothered.
+_REQUEST = (
+    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nUser-Agent: certgate-healthcheck\r\n"
+    b"Accept: text/plain\r\nConnection: close\r\n\r\n"
+)
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared, not bound
+
+
+@click.command()
+@config_option
+@click.option("--timeout", default=5.0, show_default=True, help="Seconds to wait for an answer.")
+def healthcheck(config_file: Path | None, timeout: float) -> None:
+    """Exit 0 when the proxy accepts a connection and answers; for containers."""
+    for listener in read_config(config_file).listen:
+        _check(listener.address, timeout)
+    click.echo("ok")
+
+
+def _check(address: Address, timeout: float) -> None:
+    host = "127.0.0.1" if address.host in _EVERY_ADDRESS else address.host
+    try:
+        with (
+            socket.create_connection((host, address.port), timeout) as raw,
+            _context().wrap_socket(raw) as secured,
+        ):
+            secured.sendall(_REQUEST)
+            start = secured.recv(64)
+    except ssl.SSLError as error:
+        # reject_with: alert refuses us in the handshake, which is an answer, too.
+        if "CERTIFICATE_REQUIRED" not in (error.reason or ""):
+            raise CertgateError(f"{address}: no TLS here: {error.reason or error}") from error
+        return
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CertgateError(f"{address}: the proxy does not answer: {why}") from error
+    if not start.startswith(b"HTTP/1.1 "):
+        raise CertgateError(f"{address}: the proxy did not answer with HTTP")
+
+
+def _context() -> ssl.SSLContext:
+    """Return a context that takes any server: whether it lives is asked, not who it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
