@@ -17,7 +17,6 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
     from cryptography.x509 import Certificate
 
-    from proxy.identity.verdict import Verdict
     from proxy.web.page import Detail
 
 _LOG = logging.getLogger(__name__)
@@ -76,7 +74,16 @@ def require_client_certificate(
         if verdict.code is None:
             request[PEER] = peer
             return await handler(request)
-        refusal = _refusal(verdict, peer.leaf, status=status, detail=detail, now=now)
+        refusal = Refusal(
+            status=status,
+            code=verdict.code,
+            request_id=secrets.token_hex(16),
+            now=now,
+            detail=detail,
+            verify_error=None if verdict.error is None else verdict.error.number,
+            certificate=_facts(peer.leaf),
+            subject_is_issuers=verdict.hint is Hint.SUBJECT_IS_ISSUER,
+        )
         return _response(request, refusal)
 
     return middleware
@@ -88,27 +95,11 @@ def _peer_of(request: web.Request) -> PeerIdentity:
     return tls.peer_identity() if isinstance(tls, ClientCertObject) else NO_CERTIFICATE
 
 
-def _refusal(
-    verdict: Verdict, leaf: Certificate | None, *, status: int, detail: Detail, now: float
-) -> Refusal:
-    if verdict.code is None:
-        raise ValueError("an admitted client is not refused")
-    return Refusal(
-        status=status,
-        code=verdict.code,
-        request_id=secrets.token_hex(16),
-        now=now,
-        detail=detail,
-        verify_error=None if verdict.error is None else verdict.error.number,
-        certificate=None if leaf is None else _facts(leaf),
-        subject_is_issuers=verdict.hint is Hint.SUBJECT_IS_ISSUER,
-    )
-
-
-def _facts(leaf: Certificate) -> CertificateFacts | None:
-    with suppress(Exception):  # what is refused may also be unreadable; then the page shows less
-        return CertificateFacts.read(leaf)
-    return None
+def _facts(leaf: Certificate | None) -> CertificateFacts | None:
+    try:
+        return None if leaf is None else CertificateFacts.read(leaf)
+    except Exception:  # noqa: BLE001 - what is refused may be unreadable; the page shows less then
+        return None
 
 
 def _response(request: web.Request, refusal: Refusal) -> web.Response:

@@ -16,6 +16,7 @@ import pytest
 import uvloop
 from aiohttp import web
 
+from proxy.identity.facts import CertificateFacts
 from proxy.identity.revocation import build_revocation_view, known_issuer_names
 from proxy.tls import ClientCertContext
 from proxy.web.client_certificate import PEER, require_client_certificate
@@ -302,5 +303,22 @@ def test_a_request_that_came_another_way_is_refused(run: Run):
         async with aiohttp.ClientSession() as session, session.get(url) as response:
             assert response.status == 403
         await runner.cleanup()
+
+    run(scenario())
+
+
+def test_a_refused_certificate_that_cannot_be_read_is_still_refused(
+    run: Run, context: ClientCertContext, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_certificate: object) -> CertificateFacts:
+        raise ValueError("unreadable")
+
+    monkeypatch.setattr(CertificateFacts, "read", fail)
+
+    async def scenario() -> None:
+        async with serving(context) as port:
+            status, answer = await ask(port, client_context(client("expired")))
+            assert (status, answer["code"]) == (403, "certificate_expired")
+            assert "certificate" not in answer
 
     run(scenario())

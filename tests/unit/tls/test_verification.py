@@ -6,13 +6,16 @@ import weakref
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from OpenSSL import SSL
 
 from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity
+from proxy.tls.files import pair
 from proxy.tls.openssl import error_queue_is_empty
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord, record_and_continue, record_and_refuse
-from tests.pki import ADMITTED, REFUSED, client, trust
+from tests.pki import ADMITTED, REFUSED, Profile, client, ec_key, rsa_key, trust
 from tests.unit.tls.memory import BOTH_VERSIONS, gate, join
 
 # OpenSSL's numbers for each kind, with depths; CRLs are not the handshake's business here.
@@ -77,6 +80,29 @@ def test_a_bad_client_completes_the_handshake_with_its_errors(kind: str, version
 @pytest.mark.parametrize(*BOTH_VERSIONS)
 def test_a_client_without_a_certificate_is_nobody(version: ssl.TLSVersion):
     assert read_peer(join(gate(), None, version=version).server) == NO_CERTIFICATE
+
+
+KEYS = {"RSA": rsa_key(2048), "ECDSA": ec_key(), "Ed25519": Ed25519PrivateKey.generate()}
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+@pytest.mark.parametrize("key", KEYS)
+def test_each_kind_of_key_works_on_both_sides(key: str, version: ssl.TLSVersion):
+    server = trust().web.server("localhost", key=KEYS[key])  # type: ignore[arg-type]
+    context = gate(default=pair(server.certificates, server.key, "crt", "key"))
+    who = trust().root.issue(key=KEYS[key])  # type: ignore[arg-type]
+    identity = read_peer(join(context, who, version=version).server)
+    assert identity.judged
+    assert identity.errors == ()
+
+
+def test_name_constraints_of_a_ca_bind_its_clients():
+    only = x509.NameConstraints([x509.RFC822Name("example.com")], None)
+    sub = trust().root.intermediate("bound", Profile(more=((only, True),)))
+    for address, numbers in (("alice@example.com", set()), ("alice@evil.example", {47})):
+        who = sub.client("alice", alternative_names=(x509.RFC822Name(address),))
+        errors = read_peer(join(gate(), who).server).errors
+        assert {error.number for error in errors} == numbers
 
 
 def test_errors_carry_openssl_s_words():
