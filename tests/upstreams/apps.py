@@ -46,7 +46,7 @@ def _home() -> str:
 
 def _login() -> FlaskResponse:
     session["user"] = request.form["user"]
-    return redirect(url_for("home", _external=True))
+    return redirect(url_for("home"))
 
 
 def _upload() -> dict[str, Any]:
