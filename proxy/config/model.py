@@ -39,10 +39,9 @@ def _path_alone(value: object) -> object:
     return value if isinstance(value, dict | BaseModel) else {"path": value}
 
 
-Files = Annotated[
-    tuple[ExistingFile, ...],
-    BeforeValidator(parse_entries, json_schema_input_type=str | list[str]),
-]
+_one_or_many = BeforeValidator(parse_entries, json_schema_input_type=str | list[str])
+Files = Annotated[tuple[ExistingFile, ...], _one_or_many]
+SomeFiles = Annotated[tuple[ExistingFile, ...], Field(min_length=1), _one_or_many]
 
 
 class Listener(_Section):
@@ -99,7 +98,7 @@ class TLS(_Section):
 class ClientAuth(_Section):
     """Whom the proxy lets in, and what it answers to the others."""
 
-    ca: Annotated[Files, Field(min_length=1)]
+    ca: SomeFiles
     """PEM file, or list of files, with the certificates of the CAs whose clients are let in (the
     trust anchors). Their names go to every client, so that browsers offer the right certificate.
     Required. Danger: each CA in it can let in anyone; never name the system's bundle."""

@@ -76,7 +76,7 @@ def parse_entries(value: object) -> object:
     return (value,) if value is not None else value
 
 
-Count = Annotated[int, BeforeValidator(parse_count), Field(ge=0)]
+Count = Annotated[int, Field(ge=0), BeforeValidator(parse_count, json_schema_input_type=int)]
 Size = Annotated[
     int, Field(ge=0, le=2**62), BeforeValidator(parse_size, json_schema_input_type=int | str)
 ]

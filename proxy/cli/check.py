@@ -1,0 +1,77 @@
+"""``certgate check``: everything that is wrong with a configuration, before it matters."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from proxy.cli.configuration import config_option
+from proxy.cli.inspection import inspect
+from proxy.config.environment import load_from_environment
+from proxy.config.load import Loaded, load
+from proxy.config.source import Source, place_of
+from proxy.errors import ConfigError, Problem
+from proxy.snapshot import Snapshot, build_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from proxy.config.model import Config
+
+
+@click.command()
+@config_option
+@click.pass_context
+def check(context: click.Context, config_file: Path | None) -> None:
+    """Check a configuration: keys, files, certificates, dates, revocation lists, apps.
+
+    Each problem is one line on stderr, `file:line: key: message`; exit 1 if there is one.
+    What works but should not stay is a warning, and does not change the exit code.
+    """
+    try:
+        loaded = load(config_file, os.environ) if config_file else load_from_environment(os.environ)
+        snapshot = _build(loaded)
+    except ConfigError as error:
+        _tell(error.problems)
+        context.exit(1)
+    findings = inspect(snapshot, datetime.now(UTC))
+    warnings = loaded.warnings + [loaded.source.problem(*finding) for finding in findings]
+    _tell(Problem(one.where, one.key, f"warning: {one.message}") for one in warnings)
+    click.echo(f"OK: {_summary(loaded.config, snapshot)}")
+
+
+def _build(loaded: Loaded) -> Snapshot:
+    """Compile the configuration; problems get the lines that only its file knows."""
+    try:
+        return build_snapshot(loaded.config)
+    except ConfigError as error:
+        raise ConfigError(
+            [_located(problem, loaded.source) for problem in error.problems]
+        ) from None
+
+
+def _located(problem: Problem, source: Source) -> Problem:
+    return problem if problem.where else source.problem(place_of(problem.key), problem.message)
+
+
+def _tell(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        click.echo(str(problem), err=True)
+
+
+def _summary(config: Config, snapshot: Snapshot) -> str:
+    addresses = ", ".join(str(listener.address) for listener in config.listen)
+    access = Counter(route.access for route in config.routes)
+    routes = ", ".join(f"{access[kind]} {kind}" for kind in sorted(access, reverse=True))
+    authorities = _counted(len(snapshot.trust.anchors), "CA")
+    apps = _counted(len(config.upstreams), "app")
+    return f"https on {addresses}; clients of {authorities}; {apps}; routes: {routes}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,144 @@
+"""What ``check`` looks at beyond what ``serve`` needs: dates, missing lists, the app behind it."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from proxy.cli.exposure import exposure_warning
+from proxy.config.units import quoted
+from proxy.tls.files import load_server_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate
+
+    from proxy.config.addresses import Server
+    from proxy.config.model import TLS, ClientAuth, Config, ServerName
+    from proxy.config.source import Place
+    from proxy.identity.revocation import RevocationView
+    from proxy.snapshot import Snapshot
+
+Finding = tuple["Place", str]
+
+SOON: Final = timedelta(days=30)  # long enough to find out who signs, and to have it signed
+CONNECT_SECONDS: Final = 2.0
+
+
+def inspect(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
+    """Yield a warning for each thing that works, but not well or not for long.
+
+    Args:
+        snapshot: a configuration that compiled.
+        now: the present, with a time zone.
+    """
+    yield from _server_files(snapshot.config.tls, now)
+    yield from _trust(snapshot, now)
+    yield from _revocation(snapshot.client_auth, snapshot.revocation, now)
+    yield from _servers(snapshot.config)
+
+
+def _server_files(tls: TLS, now: datetime) -> Iterator[Finding]:
+    entries: list[tuple[Place, TLS | ServerName]] = [(("tls",), tls)]
+    entries += [(("tls", "server_names", i), entry) for i, entry in enumerate(tls.server_names)]
+    for place, entry in entries:
+        files = load_server_certificate(
+            entry.certificate, entry.private_key, entry.private_key_passphrase_file
+        )
+        yield from _dates((*place, "certificate"), (files.certificate, *files.chain), now)
+        if _everyone_may_read(entry.private_key):
+            yield (*place, "private_key"), "every user of this machine may read it; chmod 600"
+
+
+def _trust(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
+    yield from _dates(("client_auth", "ca"), snapshot.trust.anchors, now)
+    yield from _dates(("client_auth", "intermediates"), snapshot.trust.intermediates, now)
+    if snapshot.revocation.check == "off":
+        return
+    for issuer in snapshot.trust.issuers:
+        if not snapshot.revocation.has_list_of(issuer):
+            name = quoted(issuer.subject.rfc4514_string())
+            yield (
+                ("client_auth", "crl"),
+                f"has no usable list of {name}: clients that it issued are refused (crl_missing)",
+            )
+
+
+def _revocation(
+    client_auth: ClientAuth, revocation: RevocationView, now: datetime
+) -> Iterator[Finding]:
+    place = ("client_auth", "crl")
+    for unusable in revocation.unusable:
+        name = quoted(unusable.crl.issuer.rfc4514_string())
+        yield place, f"the list of {name} does not count: {unusable.reason}"
+    refused = client_auth.crl_stale == "refuse"
+    late = "its clients are refused" if refused else "revocations since then are unknown"
+    for crl in revocation.crls:
+        what = f"the list of {quoted(crl.issuer.rfc4514_string())}"
+        ends = crl.next_update_utc
+        yield from _window(place, what, (crl.last_update_utc, ends), now, late)
+
+
+def _dates(place: Place, certificates: Iterable[Certificate], now: datetime) -> Iterator[Finding]:
+    for certificate in certificates:
+        window = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        what = quoted(certificate.subject.rfc4514_string())
+        yield from _window(place, what, window, now, "what it vouches for is refused")
+
+
+def _window(
+    place: Place,
+    what: str,
+    window: tuple[datetime, datetime | None],
+    now: datetime,
+    consequence: str,
+) -> Iterator[Finding]:
+    begins, ends = window
+    if now < begins:
+        yield place, f"{what} is not valid before {_day(begins)}: until then {consequence}"
+    elif ends is not None and ends <= now:
+        yield place, f"{what} expired on {_day(ends)}: {consequence}"
+    elif ends is not None and ends - now < SOON:
+        yield place, f"{what} expires in {(ends - now).days} days, on {_day(ends)}; renew it"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def _everyone_may_read(path: Path) -> bool:
+    return bool(path.stat().st_mode & stat.S_IROTH)
+
+
+def _servers(config: Config) -> Iterator[Finding]:
+    places: dict[Place, Server] = {
+        ("upstreams", name, "servers", index): server
+        for name, upstream in config.upstreams.items()
+        for index, server in enumerate(upstream.servers)
+    }
+    if config.upstream is not None:  # the short form, which has these keys nowhere
+        places = {("upstream",): config.upstream}
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        faults = pool.map(_connection_fault, places.values())
+        for (place, server), fault in zip(places.items(), faults, strict=True):
+            for message in filter(None, (fault, exposure_warning(server))):
+                yield place, message
+
+
+def _connection_fault(server: Server) -> str:
+    """Return why the app cannot be reached, or nothing. It may well start after the proxy."""
+    try:
+        socket.create_connection((server.host, server.port), timeout=CONNECT_SECONDS).close()
+    except socket.gaierror:
+        return f"{server.host} does not resolve: requests get 502 until it does"
+    except TimeoutError:
+        return f"{server} does not answer: requests get 502 or 504 until it does"
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return f"{server} is not reachable ({reason}): requests get 502 until it is"
+    return ""
