@@ -9,6 +9,26 @@ Field = tuple[bytes, bytes, bytes]
 """A field line: lower-case name, name as received, value without surrounding white space."""
 
 
+CONNECTION_FIELDS = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"expect",
+        b"host",
+        b"http2-settings",
+        b"keep-alive",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Fields of one connection only (RFC 9110, section 7.6.1), and those that say where a request goes
+and where it ends. None is ever forwarded as received. ``http2-settings`` belongs to the h2c
+upgrade, ``trailer`` to trailers, which are not forwarded."""
+
+
 class ProtocolError(Exception):
     """Bytes of a peer that this proxy does not accept.
 
