@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.http1.grammar import list_members, parse_length
+from proxy.http1.grammar import list_members, parse_length, protocol_name
 from proxy.http1.messages import Framing, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
+_HTTP_2 = frozenset({b"h2", b"h2c"})
 
 
 def _transfer_coding(values: list[bytes], minor: int) -> None:
@@ -59,14 +60,20 @@ def request_upgrade(
 ) -> bytes:
     """Return the protocols a request may switch to, or nothing (RFC 9110, section 7.8).
 
-    ``h2c`` is never offered onwards: behind a gateway it is a tunnel past every rule. A request
-    with content cannot be told from the new protocol's first bytes, so it does not switch.
+    ``h2c`` is never offered onwards: behind a gateway it is a tunnel past every rule. What is not
+    a protocol (``websocket h2c``, quoted names) is left out too, because a server that looks for a
+    word in the value would find one. A request with content cannot be told from the new
+    protocol's first bytes, so it does not switch.
     """
     values = own.get(b"upgrade")
     if not values or minor == 0 or b"upgrade" not in nominated or framing is not Framing.NONE:
         return b""
-    protocols = [name for name in list_members(b",".join(values)) if name not in (b"h2c", b"h2")]
-    return b", ".join(protocols)
+    protocols = list_members(b",".join(values))
+    return b", ".join(item for item in protocols if _may_be_offered(protocol_name(item)))
+
+
+def _may_be_offered(protocol: bytes) -> bool:
+    return bool(protocol) and protocol not in _HTTP_2
 
 
 def response_framing(
@@ -95,4 +102,3 @@ def response_framing(
     if length is None:
         return Framing.CLOSE, 0, None
     return (Framing.LENGTH, length, None) if length else (Framing.NONE, 0, b"0")
-

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 
-# The head as a whole, blank line included. No nested repetition: matching is linear.
+# The head as a whole, blank line included. Possessive, so that nothing is ever tried twice.
 _HEAD = re.compile(
-    rb"[^\x00-\x1f\x7f]+\r\n"
-    rb"(?:[^\x00-\x20\x7f:]+:[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*"
+    rb"[^\x00-\x1f\x7f]++\r\n"
+    rb"(?:[^\x00-\x20\x7f:]++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+"
     rb"\r\n"
 )
-# Bytes that no head may hold, looked for while a head is still incomplete.
-_ALLOWED = bytes(byte for byte in range(256) if byte == 0x09 or (byte >= 0x20 and byte != 0x7F))
+# What a line of a head may hold: HTAB, SP, VCHAR and obs-text (RFC 9110, section 5.5).
+_LINE_OCTETS = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _TCHAR = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # reg-name without percent-encoding and sub-delims, or an IPv6 literal; then a port of 1 to 65535.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
@@ -29,6 +29,8 @@ _PLAIN_REQUEST = re.compile(
 )
 # A Content-Length of 18 digits is an exabyte; more digits only probe for integer overflows.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+# A protocol to upgrade to: token ["/" token] (RFC 9110, section 7.8).
+_PROTOCOL = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?")
 
 
 def is_well_formed_head(head: bytes) -> bool:
@@ -48,7 +50,7 @@ def is_hopeless_prefix(start: bytes) -> bool:
     """
     if start.endswith(b"\r"):
         start = start[:-1]
-    return bool(start.replace(b"\r\n", b"").translate(None, _ALLOWED))
+    return bool(start.replace(b"\r\n", b"").translate(None, _LINE_OCTETS))
 
 
 def is_token(name: bytes) -> bool:
@@ -68,6 +70,12 @@ def is_valid_host(host: bytes) -> bool:
 def parse_length(value: bytes) -> int | None:
     """Return the number in a Content-Length, or None: digits only, no sign, no list."""
     return int(value) if _LENGTH.fullmatch(value) else None
+
+
+def protocol_name(protocol: bytes) -> bytes:
+    """Return ``name`` of ``name["/" version]``, empty when this is no protocol."""
+    match = _PROTOCOL.fullmatch(protocol)
+    return match[1] if match else b""
 
 
 def list_members(value: bytes) -> list[bytes]:
