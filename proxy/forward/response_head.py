@@ -34,9 +34,7 @@ def downstream_response_head(
     return made
 
 
-def _response_head(
-    head: ResponseHead, framing: Framing, minor: int, *, keep_alive: bool
-) -> bytes:
+def _response_head(head: ResponseHead, framing: Framing, minor: int, *, keep_alive: bool) -> bytes:
     parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
     for _, name, value in head.fields:
         parts += (name, b": ", value, b"\r\n")

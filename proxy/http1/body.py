@@ -4,7 +4,7 @@ The chunked coding is read here and not by llhttp, because httptools does not te
 message ended: on a connection with pipelined requests, or one that goes back to a pool, that byte
 is the border between two people's messages. The grammar is the strict one: CRLF only, no blank
 before or after the size (h11 before 0.16 and nginx before 1.29.4 took less), and what may be
-ignored – extensions and trailer fields – is bounded, because it costs without delivering.
+ignored, extensions and trailer fields, is bounded, because it costs without delivering.
 """
 
 from __future__ import annotations
