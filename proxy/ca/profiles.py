@@ -26,14 +26,11 @@ class ProfileRules:
         purpose: the one extended key usage.
         default_lifetime: when the operator names none.
         longest_lifetime: what is refused above; None for the CA's own end.
-        sends_anchor: the chain that is handed out ends with the self-signed CA. Phones and
-            browsers install it from there; a server would only pay for it in each handshake.
     """
 
     purpose: x509.ObjectIdentifier
     default_lifetime: timedelta
     longest_lifetime: timedelta | None
-    sends_anchor: bool
 
 
 RULES = {
@@ -41,7 +38,6 @@ RULES = {
         purpose=ExtendedKeyUsageOID.CLIENT_AUTH,
         default_lifetime=timedelta(days=365),
         longest_lifetime=None,
-        sends_anchor=True,
     ),
     # Apple's systems refuse server certificates that are valid for more than 825 days, those of
     # private CAs too (support.apple.com/103769).
@@ -49,7 +45,6 @@ RULES = {
         purpose=ExtendedKeyUsageOID.SERVER_AUTH,
         default_lifetime=timedelta(days=397),
         longest_lifetime=timedelta(days=825),
-        sends_anchor=False,
     ),
 }
 

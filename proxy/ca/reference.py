@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def find(registry: Registry, text: str) -> list[CertificateRecord]:
         found = [_by_file(registry, Path(text))]
     else:
         found = _by_serial_or_name(registry, text)
-    if not found and Path(text).is_file():
+    if not found and _is_file(text):
         found = [_by_file(registry, Path(text))]
     if not found:
         raise CertgateError(
@@ -78,8 +79,13 @@ def select(
 
 
 def _looks_like_file(text: str) -> bool:
-    path = Path(text)
-    return "/" in text or (path.suffix.lower() in _CERTIFICATE_SUFFIXES and path.is_file())
+    suffix = Path(text).suffix.lower()
+    return "/" in text or (suffix in _CERTIFICATE_SUFFIXES and _is_file(text))
+
+
+def _is_file(text: str) -> bool:
+    # Path.is_file() raises where a name is too long to be one.
+    return os.path.isfile(text)  # noqa: PTH113
 
 
 def _by_serial_or_name(registry: Registry, text: str) -> list[CertificateRecord]:

@@ -14,7 +14,7 @@ from proxy.ca.files import is_exposed, read_file
 from proxy.ca.folder import Folder
 from proxy.ca.issuance import fingerprint
 from proxy.ca.names import subject_text
-from proxy.ca.profiles import RULES, Profile
+from proxy.ca.profiles import Profile
 from proxy.ca.store import open_store
 from proxy.ca.store.records import AuditRecord
 from proxy.errors import CertgateError
@@ -114,8 +114,12 @@ class Registry:
             return query.history(serial)
 
     def chain_for(self, profile: Profile) -> tuple[x509.Certificate, ...]:
-        """Return the CA certificates that are handed out with a certificate."""
-        if RULES[profile].sends_anchor:
+        """Return the CA certificates that are handed out with a certificate.
+
+        Phones and browsers install the self-signed one from there; a server would only pay for it
+        in each handshake.
+        """
+        if profile is not Profile.SERVER:
             return self.chain
         return tuple(issuer for issuer in self.chain if issuer.issuer != issuer.subject)
 
