@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-ANY: Final = None  # any index or name
+# Stand for any index and for any name in a place.
+ITEM: Final = "[]"
+NAME: Final = "NAME"
 
-NOT_IN_THIS_VERSION: Final[tuple[tuple[str | None, ...], ...]] = (
+NOT_IN_THIS_VERSION: Final = (
     ("trusted_proxies",),
     ("status",),
-    ("listen", ANY, "proxy_protocol"),
-    ("upstreams", ANY, "balance"),
-    ("upstreams", ANY, "retries"),
-    ("upstreams", ANY, "health"),
-    ("routes", ANY, "static"),
+    ("listen", ITEM, "proxy_protocol"),
+    ("upstreams", NAME, "balance"),
+    ("upstreams", NAME, "retries"),
+    ("upstreams", NAME, "health"),
+    ("routes", ITEM, "static"),
 )
 
 
@@ -21,6 +23,6 @@ def is_planned(place: tuple[str | int, ...]) -> bool:
     """Tell whether this key is one that a later version will take."""
     return any(
         len(pattern) == len(place)
-        and all(wanted in {ANY, part} for wanted, part in zip(pattern, place, strict=True))
+        and all(wanted in {ITEM, NAME, part} for wanted, part in zip(pattern, place, strict=True))
         for pattern in NOT_IN_THIS_VERSION
     )

@@ -56,7 +56,12 @@ def _fault_of_file(path: Path) -> str:
         if path.is_file() and path.stat().st_size == 0:
             return "is empty"
         if path.exists():
-            return "" if os.access(path, os.R_OK) else "is not readable for this user"
+            # The number, because a container's user has no name: it is what chown needs.
+            return (
+                ""
+                if os.access(path, os.R_OK)
+                else f"is not readable for this user (uid {os.geteuid()})"
+            )
     except OSError as error:
         return f"cannot be looked at: {error.strerror}"
     return "is a link to a missing file" if path.is_symlink() else "does not exist"

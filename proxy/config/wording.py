@@ -5,13 +5,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from pydantic import BaseModel
+
 from proxy.config.later import is_planned
 from proxy.config.units import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
 
@@ -39,15 +40,15 @@ def _keys_at(place: tuple[str | int, ...], schema: type[BaseModel]) -> list[str]
     section: type[BaseModel] | None = schema
     for part in place:
         if section is not None and isinstance(part, str) and part in section.model_fields:
-            section = _section_in(section.model_fields[part].annotation)
+            section = section_in(section.model_fields[part].annotation)
     return list(section.model_fields) if section is not None else []
 
 
-def _section_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the section that a field holds, be it in a tuple or a dict."""
-    if hasattr(annotation, "model_fields"):
-        return annotation  # type: ignore[no-any-return]  # the attribute shows what it is
-    return next(filter(None, map(_section_in, get_args(annotation))), None)
+def section_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a field of this type holds, be it in a tuple or a dict."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(section_in, get_args(annotation))), None)
 
 
 def _literal(error: ErrorDetails) -> str:

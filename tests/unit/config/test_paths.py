@@ -41,7 +41,7 @@ def test_a_nul_is_no_file_name(tmp_path: Path):
 def test_an_unreadable_file_is_reported(tmp_path: Path):
     (tmp_path / "key").write_text("x")
     (tmp_path / "key").chmod(0)
-    assert refusal(tmp_path, "key").endswith("is not readable for this user")
+    assert refusal(tmp_path, "key").endswith(f"is not readable for this user (uid {os.geteuid()})")
 
 
 def test_a_pipe_has_no_size_and_is_taken(tmp_path: Path):

@@ -1,0 +1,83 @@
+"""The written word about the configuration: the page is current, the example is true."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from proxy.config.load import parse
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "config.example.yaml"
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "generate_configuration", ROOT / "docs" / "generate_configuration.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder in which the files of the example exist."""
+    for name in ("server.crt", "server.key", "ca/ca.crt", "ca/crl.pem", "other.crt", "other.key"):
+        path = tmp_path / "certs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    (tmp_path / "certs" / "passphrase.txt").write_text("x")
+    return tmp_path
+
+
+def test_the_page_is_what_the_script_writes():
+    """When this fails: PYTHONPATH=. python docs/generate_configuration.py"""
+    assert (ROOT / "docs" / "configuration.md").read_text() == script().render()
+
+
+def test_each_yaml_block_of_the_page_loads(folder: Path):
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert parse(block, "page", folder, {}).warnings == []
+
+
+def test_the_example_loads(folder: Path):
+    assert parse(EXAMPLE.read_text(), "example", folder, {}).warnings == []
+
+
+def test_what_the_example_comments_out_are_the_defaults(folder: Path):
+    """Removing the comment signs changes nothing; so the example cannot go stale."""
+    text = EXAMPLE.read_text()
+    plain = parse(text, "example", folder, {}).config
+    one_line = text.replace("75s,\n#            connect", "75s, connect")
+    switched_on = re.sub(
+        r"(?m)^( *)# (?=(min_version|intermediates|crl_|verify_|reject_|status|detail|identity_"
+        r"|limits|timeouts|access_log))",
+        r"\1",
+        one_line,
+    )
+    assert switched_on.count("\n# ") < one_line.count("\n# ")
+    assert parse(switched_on, "example", folder, {}).config == plain
+
+
+def test_everything_that_the_example_shows_can_be_switched_on(folder: Path):
+    text = EXAMPLE.read_text().replace("\nupstream:", "\n# upstream:")
+    text = text.replace("75s,\n#            connect", "75s, connect")
+    lines = [re.sub(r"^( *)# (?=( *- |[a-z_ ]+: ?|$))", r"\1", line) for line in text.splitlines()]
+    keys = [line for line in lines if re.match(r" *(- )?[{a-z_]+: ?", line)]
+    text = "\n".join(line for line in keys if not line.startswith("upstream: "))
+    config = parse(text, "example", folder, {}).config
+    assert set(yaml.safe_load(text)) == set(type(config).model_fields) - {"upstream", "workers"}
