@@ -200,11 +200,11 @@ class Client:
 
     def read(self, size: int) -> bytes:
         """Read exactly so many bytes, or fewer at the end of the connection."""
-        got = b""
+        got = bytearray()
         while len(got) < size and (data := self._reader.more()):
             got += data
-        self._reader.left = got[size:] + self._reader.left
-        return got[:size]
+        self._reader.left = bytes(got[size:]) + self._reader.left
+        return bytes(got[:size])
 
     def rest(self) -> bytes:
         """Read everything up to the end of the connection."""
