@@ -12,6 +12,9 @@ from proxy.identity.der import UnreadableCertificateError
 _DIRECTORY_NAME: Final = 0xA4
 _IP_ADDRESS: Final = 0x87
 _REGISTERED_ID: Final = 0x88
+_MAX_OCTETS: Final = 16 * 1024
+"""Anybody may send a certificate, of up to 100 KB; names of that size would take 50 ms to read."""
+
 _OPAQUE: Final = frozenset({0xA0, 0xA3, 0xA5})
 """otherName, x400Address, ediPartyName: no rule matches them, the app may look inside."""
 
@@ -52,6 +55,8 @@ def parse_alternative_names(names: bytes) -> tuple[AlternativeName, ...]:
         UnreadableCertificateError: not DER, not ASCII where RFC 5280 demands it, or an IP address
             that is neither 4 nor 16 octets.
     """
+    if len(names) > _MAX_OCTETS:
+        raise UnreadableCertificateError("more than 16 KiB of subject alternative names")
     content = der.read_only(names, 0, len(names), der.SEQUENCE)
     return tuple(_parse_one(names, item) for item in der.read_children(names, *content))
 

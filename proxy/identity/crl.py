@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
 from proxy.identity import dn
@@ -162,7 +163,7 @@ def _signers(
     crl: x509.CertificateRevocationList, issuers: Iterable[x509.Certificate]
 ) -> list[x509.Certificate]:
     name = dn.rfc2253(crl.issuer)
-    namesakes = [item for item in issuers if dn.rfc2253(item.subject) == name]
+    namesakes = [item for item in issuers if _is_named(item, name)]
     if not namesakes:
         raise UnusableCrlError("no certificate of its issuer is configured")
     signers = [item for item in namesakes if _is_signed_by(crl, item)]
@@ -174,8 +175,19 @@ def _signers(
     return permitted
 
 
+def _is_named(issuer: x509.Certificate, name: str) -> bool:
+    # One odd certificate among the issuers must not make the others' lists unusable.
+    try:
+        return dn.rfc2253(issuer.subject) == name
+    except ValueError:
+        return False
+
+
 def _is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # TypeError below
+    try:
+        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # TypeError
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def _may_sign_crls(issuer: x509.Certificate) -> bool:

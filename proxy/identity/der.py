@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-BIT_STRING: Final = 0x03
 OBJECT_IDENTIFIER: Final = 0x06
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
@@ -19,8 +18,8 @@ _LONG_FORM: Final = 0x80
 _HIGH_TAG: Final = 0x1F
 _SHORTEST: Final = 2
 _LAST_ARC_OCTET: Final = 0x80
-_MAX_LENGTH_OCTETS: Final = 4
-"""Four octets give 4 GiB; a handshake message stops at 16 MiB (RFC 8446 §4)."""
+_MAX_OID_OCTETS: Final = 64
+"""``cryptography`` stops at 63. An arc of 100 KB takes half a second to add up."""
 
 Element = tuple[int, int, int]
 """Tag octet, index of the first content octet, index after the last one."""
@@ -59,7 +58,7 @@ def _long_form(octets: bytes) -> int:
     length = int.from_bytes(octets)
     # Minimal form only: a second way to write a length is a second reading of the same bytes.
     # No octets at all (0x80) is BER's indefinite length.
-    if not octets or octets[0] == 0 or length < _LONG_FORM or len(octets) > _MAX_LENGTH_OCTETS:
+    if not octets or octets[0] == 0 or length < _LONG_FORM:
         raise UnreadableCertificateError("DER length is not in its shortest form")
     return length
 
@@ -91,8 +90,10 @@ def dotted(oid: bytes) -> str:
     """Write the content octets of an OBJECT IDENTIFIER as ``1.2.840.113549``.
 
     Raises:
-        UnreadableCertificateError: empty, cut short, or an arc with a leading 0x80 octet.
+        UnreadableCertificateError: empty, cut short, over-long, or an arc with a leading 0x80.
     """
+    if len(oid) > _MAX_OID_OCTETS:
+        raise UnreadableCertificateError("object identifier is too long")
     arcs = []
     arc = 0
     first = True

@@ -34,6 +34,9 @@ _ENCODINGS: Final = {
 _MAX_OID_TEXT: Final = 79
 """``X509_NAME_print_ex`` cuts longer ones off: two types would share one text."""
 
+_MAX_NAME_OCTETS: Final = 8192
+"""Anybody may send a certificate, of up to 100 KB; a name of that size would take 30 ms to read."""
+
 _ESCAPED: Final = re.compile(r'["+,;<>\\\x00-\x1f\x7f-\xff]')
 _PLAIN: Final = re.compile(r'(?![ #])[^"+,;<>\\\x00-\x1f\x7f-\U0010ffff]+(?<! )')
 """A value that is its own text."""
@@ -68,6 +71,8 @@ def parse_name(name: bytes) -> tuple[NameAttribute, ...]:
     Raises:
         UnreadableCertificateError: not DER, or text that has no unambiguous reading.
     """
+    if len(name) > _MAX_NAME_OCTETS:
+        raise UnreadableCertificateError("a name of more than 8 KiB")
     attributes = []
     for rdn in der.read_children(name, *der.read_only(name, 0, len(name), der.SEQUENCE)):
         members = der.read_children(name, *der.expect(rdn, der.SET))

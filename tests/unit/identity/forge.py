@@ -77,7 +77,7 @@ def elements(sequence: bytes) -> list[bytes]:
 def signed(fields: list[bytes], key: ec.EllipticCurvePrivateKey, algorithm: bytes) -> bytes:
     """Return a DER certificate or CRL of these fields; the algorithm is ECDSA with SHA-256."""
     contents = tlv(der.SEQUENCE, b"".join(fields))
-    signature = tlv(der.BIT_STRING, b"\0" + key.sign(contents, ec.ECDSA(hashes.SHA256())))
+    signature = tlv(0x03, b"\0" + key.sign(contents, ec.ECDSA(hashes.SHA256())))
     return tlv(der.SEQUENCE, contents + algorithm + signature)
 
 
@@ -229,5 +229,6 @@ UNREADABLE_NAMES: dict[str, bytes] = {
     ),
     "trailing bytes": name([(CN, UTF8, b"a")]) + b"\0",
     "nothing": b"",
+    "more than a name needs": name(*([(CN, UTF8, b"a")] for _ in range(800))),
 }
 """Names without one unambiguous text: never printed, always refused."""

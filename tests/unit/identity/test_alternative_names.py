@@ -70,6 +70,7 @@ def test_a_line_break_survives_for_comparing_only():
         pytest.param(names(tlv(0x88, b"")), id="empty registered ID"),
         pytest.param(names() + b"\0", id="trailing byte"),
         pytest.param(b"", id="nothing"),
+        pytest.param(names(*[tlv(0x82, b"a.example")] * 1600), id="more than a client needs"),
     ],
 )
 def test_what_has_no_clear_reading_is_an_error(encoded: bytes):

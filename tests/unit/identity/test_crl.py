@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from proxy.identity.crl import CrlScope, IssuerKey, UnusableCrlError, read_crl
 from tests.pki import Authority, Profile, certificate, client, impostor, stranger, trust
-from tests.unit.identity.forge import elements, signed
+from tests.unit.identity.forge import UNREADABLE_NAMES, elements, forged, signed
 from tests.unit.identity.lists import URL, crl_of, entry, scope
 
 ROOT = trust().root
@@ -107,9 +107,9 @@ def test_an_issuer_without_key_usage_may_sign_lists():
     assert read_crl(crl_of(ROOT), [_ca_with(None, ROOT)]).serials == frozenset()
 
 
-def test_an_issuers_key_that_cannot_sign_makes_the_list_unusable():
-    """An X25519 key in a CA certificate: ``cryptography`` has no verdict, so neither have we."""
-    fields = (
+def test_a_namesake_whose_key_cannot_sign_is_passed_over():
+    """An X25519 key in a CA certificate: ``cryptography`` raises instead of saying no."""
+    odd = (
         x509.CertificateBuilder()
         .subject_name(ROOT.subject)
         .issuer_name(ROOT.subject)
@@ -117,9 +117,16 @@ def test_an_issuers_key_that_cannot_sign_makes_the_list_unusable():
         .serial_number(1)
         .not_valid_before(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
         .not_valid_after(dt.datetime(2036, 1, 1, tzinfo=dt.UTC))
+        .sign(ROOT.key, hashes.SHA256())
     )
-    with pytest.raises(TypeError):
-        read_crl(crl_of(ROOT), [fields.sign(ROOT.key, hashes.SHA256())])
+    assert "signature" in refusal(crl_of(ROOT), odd)
+    assert read_crl(crl_of(ROOT), [odd, ROOT.certificate]).number == -1
+
+
+def test_an_issuer_with_an_unreadable_name_is_passed_over():
+    odd = forged(UNREADABLE_NAMES["invalid UTF-8"]).leaf
+    assert "no certificate of its issuer" in refusal(crl_of(ROOT), odd)
+    assert read_crl(crl_of(ROOT), [odd, ROOT.certificate]).number == -1
 
 
 def test_the_encoding_of_the_issuers_name_does_not_matter():

@@ -26,8 +26,9 @@ def test_children_are_found_whatever_form_their_length_has(size: int):
         pytest.param(b"\x04\x81\x01a", id="long form of a short length"),
         pytest.param(b"\x04\x82\x00\x80" + b"a" * 0x80, id="leading zero in the length"),
         pytest.param(b"\x04\x82\x01", id="truncated length"),
-        pytest.param(b"\x04\x85\x01\0\0\0\0", id="five length octets"),
-        pytest.param(b"\x1f\x81\x01\x00", id="tag number above 30"),
+        pytest.param(b"\x04\x80" + b"a" * 0x80, id="indefinite length, taken for 128"),
+        pytest.param(b"\x04\xfe" + b"\1" * 0x7E, id="126 length octets"),
+        pytest.param(b"\x1f\x01\x00", id="tag number above 30"),
         pytest.param(b"\x04\x00\x04", id="a byte left over"),
     ],
 )
@@ -57,7 +58,9 @@ def test_object_identifiers_are_dotted(text: str):
     assert der.dotted(oid(text)[2:]) == text
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x01", b"\x55\x80\x01", b"\x55\x84", b"\x84"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x2a" * 65, b"\x80\x01", b"\x55\x80\x01", b"\x55\x84", b"\x84"]
+)
 def test_a_damaged_object_identifier_is_an_error(content: bytes):
     with pytest.raises(UnreadableCertificateError):
         der.dotted(content)

@@ -62,6 +62,15 @@ def test_types_with_and_without_short_names_never_share_a_text():
     assert "2.5.4.119=#0C0176" in parts
 
 
+def test_an_attribute_type_is_refused_when_openssl_would_cut_its_text():
+    """``X509_NAME_print_ex`` has room for 79 characters: two longer ones would look alike."""
+    longest = "1.2." + ".".join(["268435455"] * 7) + ".12345"
+    assert len(longest) == 79
+    assert join_rfc2253(parse_name(name([(longest, UTF8, b"x")]))) == f"{longest}=#0C0178"
+    with pytest.raises(UnreadableCertificateError):
+        parse_name(name([(f"{longest}6", UTF8, b"x")]))
+
+
 def test_values_are_decoded_whatever_their_string_type():
     values = [
         item.value
@@ -87,9 +96,10 @@ def test_the_readable_form_keeps_letters_and_shows_what_cannot_be_seen():
 
 
 def test_the_readable_form_is_bounded():
-    text = readable(parse_name(common_name(UTF8, b"x" * 5000)))
+    text = readable(parse_name(common_name(UTF8, b"x" * 254)))
     assert len(text) == 256
     assert text.endswith("x…")
+    assert readable(parse_name(common_name(UTF8, b"x" * 253))) == "CN=" + "x" * 253
 
 
 @pytest.mark.parametrize(
