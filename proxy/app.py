@@ -81,8 +81,8 @@ class _Process:
             snapshot.config.access_log.path, parse_access_format(snapshot.config.access_log.format)
         )
         state = ServerState(loop, snapshot, access_log, Counters())
-        state.pools.adopt(snapshot.upstreams, snapshot.limits.fields)
-        sweeper = Sweeper(loop, (state.connections, state.pools.live), (access_log.flush,))
+        state.pools.adopt(snapshot.upstreams, snapshot.limits)
+        sweeper = Sweeper(state, (state.connections, state.pools.live), (access_log.flush,))
         watcher = loop.create_task(watch_crls(state))
         try:
             await self._listen(state, snapshot)
@@ -141,7 +141,7 @@ class _Process:
         except CertgateError as error:
             _log.error("reload refused, nothing has changed", problem=str(error))
             return
-        state.pools.adopt(snapshot.upstreams, snapshot.limits.fields)
+        state.pools.adopt(snapshot.upstreams, snapshot.limits)
         state.snapshot = snapshot
         wanted = {one.address for one in snapshot.config.listen}
         for address in set(self._listeners) - wanted:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate, CertificateRevocationList
 
-    from proxy.config.model import TLS, ClientAuth, Config, Limits, Timeouts, Upstream
+    from proxy.config.model import TLS, ClientAuth, Config, Upstream
     from proxy.forward.identity_headers import Family
     from proxy.identity.revocation import RevocationView
     from proxy.tls.context import ClientCertContext
@@ -43,6 +43,31 @@ class RouteTarget:
 
     access: Access
     upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """As configured. A plain value: reading a field of a pydantic model costs ten times as much."""
+
+    head: int
+    fields: int
+    body: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """As configured, in seconds."""
+
+    handshake: float
+    head: float
+    body: float
+    send: float
+    keepalive: float
+    connect: float
+    response: float
+    tunnel: float
+    shutdown: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +138,10 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
         trust=trust,
         anchors=frozenset(trust.anchors),
         revocation=_build_revocation(config.client_auth, trust, crls, previous),
-        known_issuers=known_issuer_names(trust.intermediates, crls),
+        known_issuers=_known_issuers(trust, crls),
         routes=_build_routes(config),
-        limits=config.limits,
-        timeouts=config.timeouts,
+        limits=Limits(**config.limits.model_dump()),
+        timeouts=Timeouts(**config.timeouts.model_dump()),
         client_auth=config.client_auth,
         identity_headers=config.identity_headers,
         upstreams=config.upstreams,
@@ -229,6 +254,16 @@ def _build_revocation(
     return build_revocation_view(
         (*kept, *crls), trust.issuers, client_auth.crl_check, client_auth.crl_stale
     )
+
+
+def _known_issuers(trust: Trust, crls: tuple[CertificateRevocationList, ...]) -> frozenset[bytes]:
+    """Return the names of CAs that are known but not anchors.
+
+    A chain that ends below an anchor's *name* without reaching it was made by another CA of that
+    name: that is a foreign certificate, not an incomplete chain.
+    """
+    anchors = {anchor.subject.public_bytes() for anchor in trust.anchors}
+    return known_issuer_names(trust.intermediates, crls) - anchors
 
 
 def _build_routes(config: Config) -> RouteTable[RouteTarget]:

@@ -18,11 +18,13 @@ class Access(StrEnum):
     PUBLIC = "public"
 
 
+_OPEN = frozenset({Access.OPTIONAL, Access.PUBLIC})
+
+
 def decide(access: Access, verdict: Verdict) -> RefusalCode | None:
     """Return why the request is refused, or None when it is admitted.
 
     ``optional`` and ``public`` routes are open to everyone; the app is told the verdict on both.
+    Whatever else a route says asks for a good certificate.
     """
-    if access is Access.OPTIONAL or access is Access.PUBLIC:
-        return None
-    return verdict.code
+    return None if access in _OPEN else verdict.code

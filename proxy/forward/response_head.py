@@ -9,6 +9,9 @@ from proxy.http1.messages import Framing
 if TYPE_CHECKING:
     from proxy.http1.messages import ResponseHead
 
+# Bound once: an enum's members are slow to look up in Python 3.11.
+_CHUNKED, _CLOSE = Framing.CHUNKED, Framing.CLOSE
+
 
 def downstream_framing(head: ResponseHead, minor: int) -> Framing:
     """Return how the client is told where the content ends.
@@ -16,7 +19,7 @@ def downstream_framing(head: ResponseHead, minor: int) -> Framing:
     Content without a known length is chunked for HTTP/1.1; an HTTP/1.0 client gets the end of the
     connection (RFC 9112, section 6.3).
     """
-    if head.framing is Framing.CHUNKED or head.framing is Framing.CLOSE:
+    if head.framing is _CHUNKED or head.framing is _CLOSE:
         return Framing.CHUNKED if minor == 1 else Framing.CLOSE
     return head.framing
 

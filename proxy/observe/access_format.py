@@ -86,16 +86,23 @@ def format_combined(record: AccessRecord) -> bytes:
     if (address + request + referer + agent).translate(None, SAFE):
         address, request = escape(address), escape(request)
         referer, agent = escape(referer), escape(agent)
-    return b'%b - - [%b] "%b" %d %d "%b" "%b" "%b" %b\n' % (
-        address,
-        time_local(int(record.time)),
-        request,
-        record.status,
-        record.body_bytes_sent,
-        referer,
-        agent,
-        record.client.escaped_subject,
-        record.decision.encode() or _MISSING,
+    return b"".join(
+        (
+            address,
+            b" - - [",
+            time_local(int(record.time)),
+            b'] "',
+            request,
+            b'" %d %d "' % (record.status, record.body_bytes_sent),
+            referer,
+            b'" "',
+            agent,
+            b'" "',
+            record.client.escaped_subject,
+            b'" ',
+            record.decision.encode() or _MISSING,
+            b"\n",
+        )
     )
 
 

@@ -40,6 +40,8 @@ _MAX_PIPELINED = 64 * 1024
 # the reset that a closed socket answers with would destroy the response in the client's buffers.
 _LINGER_GAP = 5.0
 _LINGER_TOTAL = 30.0
+_LINE_END = b"\r\n"
+_NONE = Framing.NONE
 
 
 class _Phase(Enum):
@@ -48,6 +50,10 @@ class _Phase(Enum):
     RESPONSE = auto()  # an exchange runs and its request is complete
     TUNNEL = auto()
     LINGER = auto()  # the last response is out; what comes is dropped
+
+
+# Bound once: looking up a member of an enum takes 0.15 µs in Python 3.11, ten times per request.
+_HEAD, _CONTENT, _RESPONSE, _TUNNEL, _LINGER = _Phase
 
 
 class DownstreamConnection:
@@ -91,11 +97,11 @@ class DownstreamConnection:
         self.logged_client = _logged_client(self.credentials, tls)
         self._forwarded = forwarded_lines(self.client_address.encode(), port)
         self._parser = RequestParser(snapshot.limits.fields)
-        self.read_deadline = state.now() + snapshot.timeouts.keepalive
+        self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
         self._is_paused = False
         self._is_running = False
-        self._phase = _Phase.HEAD
+        self._phase = _HEAD
         self._linger_end = _NEVER
         # For one exchange
         self._buffer = b""
@@ -109,15 +115,15 @@ class DownstreamConnection:
 
     def data_received(self, data: bytes) -> None:
         """Take plaintext."""
-        if self._phase is _Phase.CONTENT:
+        if self._phase is _CONTENT:
             self._take_content(data)
-        elif self._phase is _Phase.LINGER:
-            self.read_deadline = min(self.state.now() + _LINGER_GAP, self._linger_end)
+        elif self._phase is _LINGER:
+            self.read_deadline = min(self.state.tick + _LINGER_GAP, self._linger_end)
         elif self._tunnel is not None:
             self._tunnel.data_received(data)
         else:
             self._buffer = self._buffer + data if self._buffer else data
-            if self._phase is _Phase.HEAD:
+            if self._phase is _HEAD:
                 self._run()
             elif len(self._buffer) > _MAX_PIPELINED:
                 self.transport.pause_reading()
@@ -142,7 +148,7 @@ class DownstreamConnection:
             self._tunnel.connection_lost()
         elif self._exchange is not None:
             self._exchange.client_gone()
-        self._phase = _Phase.LINGER
+        self._phase = _LINGER
 
     def pause_writing(self) -> None:
         """The client reads slower than we write."""
@@ -150,7 +156,7 @@ class DownstreamConnection:
         if self._tunnel is not None:
             self._tunnel.pause_writing()
             return
-        self.write_deadline = self.state.now() + self.state.snapshot.timeouts.send
+        self.write_deadline = self.state.tick + self.state.snapshot.timeouts.send
         if self._exchange is not None:
             self._exchange.client_paused()
 
@@ -162,7 +168,7 @@ class DownstreamConnection:
             self._tunnel.resume_writing()
         elif self._exchange is not None:
             self._exchange.client_resumed()
-        elif self._phase is _Phase.HEAD:
+        elif self._phase is _HEAD:
             self._run()
 
     # Requests
@@ -173,7 +179,7 @@ class DownstreamConnection:
             return  # an exchange that ended at once came back here: the loop below goes on
         self._is_running = True
         try:
-            while self._buffer and self._phase is _Phase.HEAD and not self._is_paused:
+            while self._buffer and self._phase is _HEAD and not self._is_paused:
                 if not self._begin_request():
                     return
         finally:
@@ -182,45 +188,46 @@ class DownstreamConnection:
     def _begin_request(self) -> bool:
         """Begin one request; False while its head is incomplete."""
         snapshot = self.state.snapshot
-        if not self._searched:
-            self._buffer = self._buffer.lstrip(b"\r\n")  # RFC 9112, section 2.2
-            if not self._buffer:
+        buffer = self._buffer
+        if buffer[0] in _LINE_END and not self._searched:  # RFC 9112, section 2.2
+            buffer = self._buffer = buffer.lstrip(b"\r\n")
+            if not buffer:
                 return False
         try:
-            end = head_end(self._buffer, self._searched, snapshot.limits.head)
+            end = head_end(buffer, self._searched, snapshot.limits.head)
             if end < 0:
                 if not self._searched:
-                    self.read_deadline = self.state.now() + snapshot.timeouts.head
-                self._searched = len(self._buffer)
+                    self.read_deadline = self.state.tick + snapshot.timeouts.head
+                self._searched = len(buffer)
                 return False
-            request = self._parser.parse(self._buffer[:end])
+            request = self._parser.parse(buffer[:end])
         except ProtocolError as error:
             self._reject(error)
             return False
-        rest, self._buffer, self._searched = self._buffer[end:], b"", 0
-        self._begin_exchange(request, rest, snapshot)
+        self._buffer, self._searched = b"", 0
+        self._begin_exchange(request, buffer[end:], snapshot)
         return True
 
     def _begin_exchange(self, request: RequestHead, rest: bytes, snapshot: Snapshot) -> None:
         exchange = self._exchange = Exchange(self, request)
-        if request.section.framing is Framing.NONE:
-            self._phase = _Phase.RESPONSE
+        if request.section.framing is _NONE:
+            self._phase = _RESPONSE
             self.read_deadline = _NEVER
             self._buffer = rest
             exchange.begin()
             return
-        self._phase = _Phase.CONTENT
-        self.read_deadline = self.state.now() + snapshot.timeouts.body
+        self._phase = _CONTENT
+        self.read_deadline = self.state.tick + snapshot.timeouts.body
         self._decoder = decoder_for(request.section.framing, request.section.length)
         exchange.begin()
-        if rest and self._phase is _Phase.CONTENT:
+        if rest and self._phase is _CONTENT:
             self._take_content(rest)
 
     def _take_content(self, data: bytes) -> None:
         exchange, decoder = self._exchange, self._decoder
         if exchange is None or decoder is None:
             return
-        self.read_deadline = self.state.now() + exchange.snapshot.timeouts.body
+        self.read_deadline = self.state.tick + exchange.snapshot.timeouts.body
         try:
             content, rest = decoder.feed(data)
         except ProtocolError as error:
@@ -228,33 +235,33 @@ class DownstreamConnection:
             return
         if content:
             exchange.content_received(content)
-        if rest is not None and self._phase is _Phase.CONTENT:
+        if rest is not None and self._phase is _CONTENT:
             self._decoder = None
             self._buffer = rest
-            self._phase = _Phase.RESPONSE
+            self._phase = _RESPONSE
             self.read_deadline = _NEVER
             exchange.content_ended()
 
     def exchange_ended(self, *, keep_alive: bool) -> None:
         """Go on to the next request, or end the connection after this response."""
-        content_is_read = self._phase is not _Phase.CONTENT
+        content_is_read = self._phase is not _CONTENT
         self._exchange = self._decoder = self._tunnel = None
         if self.transport.is_closing:
-            self._phase = _Phase.LINGER
+            self._phase = _LINGER
             return
         if not keep_alive or self.state.is_draining:
             self._linger(is_needed=not content_is_read or bool(self._buffer))
             return
-        self._phase = _Phase.HEAD
-        self.read_deadline = self.state.now() + self.state.snapshot.timeouts.keepalive
+        self._phase = _HEAD
+        self.read_deadline = self.state.tick + self.state.snapshot.timeouts.keepalive
         self.transport.resume_reading()
         if self._buffer:
             self._run()
 
     def _linger(self, *, is_needed: bool) -> None:
         """End the connection so that the response arrives, whatever is still on its way here."""
-        now = self.state.now()
-        self._phase = _Phase.LINGER
+        now = self.state.tick
+        self._phase = _LINGER
         self._buffer = b""
         if is_needed:
             self.transport.resume_reading()
@@ -268,7 +275,7 @@ class DownstreamConnection:
     def _reject(self, error: ProtocolError) -> None:
         """Answer bytes that are no request, log them, and end the connection."""
         state = self.state
-        request_id = state.next_request_id()
+        request_id = state.next_request_id().decode()
         page = render_error(error.status, error.code, None, request_id=request_id)
         self.transport.write(
             own_response(
@@ -296,29 +303,34 @@ class DownstreamConnection:
     def pause_reading(self) -> None:
         """Let the client wait; that is not its fault, so no deadline runs."""
         self.transport.pause_reading()
-        if self._phase is _Phase.CONTENT:
+        if self._phase is _CONTENT:
             self.read_deadline = _NEVER
 
     def resume_reading(self) -> None:
         """Read again."""
         self.transport.resume_reading()
-        if self._phase is _Phase.CONTENT:
-            self.read_deadline = self.state.now() + self.state.snapshot.timeouts.body
+        if self._phase is _CONTENT:
+            self.read_deadline = self.state.tick + self.state.snapshot.timeouts.body
 
-    def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
+    def own_lines(self, now: float, request: RequestHead, request_id: bytes) -> bytes:
         """Return the field lines that certgate adds to a request for the app."""
-        return b"%bX-Forwarded-Host: %b\r\nX-Request-ID: %b\r\n%b" % (
-            self._forwarded,
-            request.section.host,
-            request_id.encode(),
-            self.credentials.header_lines(now),
+        return b"".join(
+            (
+                self._forwarded,
+                b"X-Forwarded-Host: ",
+                request.section.host,
+                b"\r\nX-Request-ID: ",
+                request_id,
+                b"\r\n",
+                self.credentials.header_lines(now),
+            )
         )
 
     # Tunnels
 
     def open_tunnel(self, tunnel: Tunnel) -> None:
         """Let an upgraded protocol have the bytes from now on."""
-        self._phase = _Phase.TUNNEL
+        self._phase = _TUNNEL
         self._tunnel = tunnel
         early, self._buffer = self._buffer, b""
         self.read_deadline = 0.0  # looked at in every sweep
@@ -340,7 +352,7 @@ class DownstreamConnection:
         """Too slow, in whatever phase."""
         if self._tunnel is not None:
             self._watch_tunnel(self._tunnel)
-        elif self.state.now() >= self.write_deadline or self._phase is _Phase.LINGER:
+        elif self.state.tick >= self.write_deadline or self._phase is _LINGER:
             self.transport.abort()
         elif self._exchange is not None:
             self._exchange.fail(_too_slow("the content of the request"))
@@ -348,12 +360,12 @@ class DownstreamConnection:
             self._reject(_too_slow("the head of the request"))
         else:
             self.transport.close()
-            self._phase = _Phase.LINGER
-            self.read_deadline = self.state.now() + _LINGER_GAP
+            self._phase = _LINGER
+            self.read_deadline = self.state.tick + _LINGER_GAP
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way."""
-        if self._phase is _Phase.HEAD and not self._buffer:
+        if self._phase is _HEAD and not self._buffer:
             self.transport.close()
 
     def abort(self) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger()
 
+# Bound once, as in downstream.
+_NONE, _VERIFIED = Framing.NONE, Access.VERIFIED
 _CLIENT_GONE = 499  # nginx's: logged, never sent
 
 
@@ -39,6 +41,7 @@ class Exchange:
     __slots__ = (
         "_access",
         "_began",
+        "_began_at",
         "_content_size",
         "_ended",
         "_forwarding",
@@ -58,21 +61,22 @@ class Exchange:
         self.snapshot = connection.state.snapshot
         self.request = request
         self.request_id = self.state.next_request_id()
-        self.is_request_sent = request.section.framing is Framing.NONE
+        self.is_request_sent = request.section.framing is _NONE
         self.keep_alive = request.section.keep_alive
         self.record = self._new_record(connection, request)
         self._forwarding: Forwarding | None = None
         self._began = self.state.now()
+        self._began_at = self.state.wall()
         self._content_size = 0
         self._ended = False
-        self._access = Access.VERIFIED
+        self._access = _VERIFIED
 
     def _new_record(self, connection: DownstreamConnection, request: RequestHead) -> AccessRecord:
         record = AccessRecord(connection.client_address, connection.logged_client)
         record.method, record.target = request.method, request.target
         record.version = b"1.1" if request.section.minor else b"1.0"
         record.host = request.section.host
-        record.request_id = self.request_id
+        record.request_id = self.request_id.decode()
         for lower, _, value in request.section.fields:
             if lower == b"user-agent":
                 record.user_agent = value
@@ -83,7 +87,7 @@ class Exchange:
     def begin(self) -> None:
         """Decide, then refuse or forward."""
         request, snapshot = self.request, self.snapshot
-        now = self.state.wall()
+        now = self._began_at
         verdict = self.connection.credentials.verdict(self.state.snapshot, now)
         self.record.verify = self.connection.credentials.verify
         try:
@@ -94,7 +98,7 @@ class Exchange:
             self.fail(ProtocolError(400, "bad_request", str(error)))
             return
         # Where no route is, strangers are told no more than anywhere else.
-        self._access = match.payload.access if match is not None else Access.VERIFIED
+        self._access = match.payload.access if match is not None else _VERIFIED
         refusal = decide(self._access, verdict)
         if refusal is not None:
             self._refuse(refusal, verdict, now)
@@ -155,7 +159,7 @@ class Exchange:
                 self.cut(error.code)
                 return
         self.record.error = error.code
-        _log.info("request refused", code=error.code, reason=error.reason, id=self.request_id)
+        _log.info("request refused", code=error.code, reason=error.reason, id=self.record.request_id)
         # A malformed body has no end that both sides agree on.
         keep_alive = self.is_request_sent and error.status not in (400, 408)
         self.answer(error.status, self._error_page(error.status, error.code), keep_alive=keep_alive)
@@ -172,7 +176,7 @@ class Exchange:
             address=address,
             code=failure.code,
             reason=failure.reason,
-            id=self.request_id,
+            id=self.record.request_id,
         )
         page = self._error_page(failure.status, failure.code)
         self.answer(failure.status, page, keep_alive=self.is_request_sent)
@@ -192,7 +196,7 @@ class Exchange:
                 status,
                 page,
                 now=self.state.wall(),
-                request_id=self.request_id,
+                request_id=self.record.request_id,
                 with_content=with_content,
                 keep_alive=self.keep_alive,
             )
@@ -213,8 +217,10 @@ class Exchange:
     def log(self) -> None:
         """Write the one record of this exchange."""
         record, state = self.record, self.state
-        record.time = state.wall()
-        record.request_time = state.now() - self._began
+        elapsed = record.request_time = state.now() - self._began
+        record.time = self._began_at + elapsed
+        if record.upstream_address:
+            record.upstream_time = elapsed  # nothing of note happens before it is asked
         state.counters.answered(record.status)
         state.access_log.write(record)
 
@@ -235,12 +241,12 @@ class Exchange:
             code=code,
             client=self.connection.client_address,
             verify=self.connection.credentials.verify,
-            id=self.request_id,
+            id=self.record.request_id,
         )
         refusal = Refusal(
             status=client_auth.status,
             code=code,
-            request_id=self.request_id,
+            request_id=self.record.request_id,
             now=now,
             detail=client_auth.detail,
             verify_error=verdict.error.number if verdict.error is not None else None,
@@ -254,7 +260,7 @@ class Exchange:
             status,
             code,
             self._accept(),
-            request_id=self.request_id,
+            request_id=self.record.request_id,
             detail=self.snapshot.client_auth.detail,
             upstream=self.record.upstream,
         )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from proxy.server.exchange import Exchange
     from proxy.server.pool import Connecting, Pool
 
+# Bound once, as in downstream.
+_NONE, _CHUNKED, _CLOSE = Framing.NONE, Framing.CHUNKED, Framing.CLOSE
 _CONTINUE = 100
 _CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -41,12 +43,10 @@ class Forwarding:
         "_group_name",
         "_head",
         "_pools",
-        "_sent_at",
         "_upstream",
         "_waiting",
         "is_request_sent",
         "is_response_begun",
-        "max_head",
         "method",
     )
 
@@ -56,20 +56,17 @@ class Forwarding:
         self._head = upstream_request_head(request, target, own_lines)
         self._waiting: list[bytes] = []
         self._group_name = upstream
-        self._pools: list[Pool] = []
+        self._pools: tuple[Pool, ...] = ()
         self._connecting: Connecting | None = None
         self._upstream: UpstreamConnection | None = None
         self._attempts = 0
-        self._sent_at = 0.0
-        self._framing = Framing.NONE  # of the response, downstream
+        self._framing = _NONE  # of the response, downstream
         self.method = request.method
-        self.max_head = exchange.snapshot.limits.head
         self.is_request_sent = exchange.is_request_sent
         self.is_response_begun = False
 
     def begin(self) -> None:
         """Take an idle connection, or make one."""
-        self._sent_at = self._exchange.state.now()
         self._pools = self._exchange.state.pools.group(self._group_name).in_turn()
         pool = self._pools[0]
         idle = pool.take()
@@ -118,14 +115,14 @@ class Forwarding:
 
     def content_received(self, data: bytes) -> None:
         """Send content on, or keep it until there is a connection."""
-        if self._exchange.request.section.framing is Framing.CHUNKED:
+        if self._exchange.request.section.framing is _CHUNKED:
             data = encode_chunk(data)
         self._write(data)
 
     def content_ended(self) -> None:
         """The request is complete."""
         self.is_request_sent = True
-        if self._exchange.request.section.framing is Framing.CHUNKED:
+        if self._exchange.request.section.framing is _CHUNKED:
             self._write(LAST_CHUNK)
 
     def _write(self, data: bytes) -> None:
@@ -170,7 +167,7 @@ class Forwarding:
         exchange.keep_alive = (
             exchange.keep_alive
             and self.is_request_sent
-            and framing is not Framing.CLOSE
+            and framing is not _CLOSE
             and not exchange.state.is_draining
         )
         self.is_response_begun = True
@@ -188,10 +185,10 @@ class Forwarding:
     def _pass_on(self, start: bytes, content: bytes, *, ended: bool) -> None:
         if content:
             self._exchange.record.body_bytes_sent += len(content)
-            chunked = self._framing is Framing.CHUNKED
+            chunked = self._framing is _CHUNKED
             content = encode_chunk(content) if chunked else content
         if ended:
-            end = LAST_CHUNK if self._framing is Framing.CHUNKED else b""
+            end = LAST_CHUNK if self._framing is _CHUNKED else b""
             self._exchange.connection.transport.write(start + content + end)
             self._end()
         elif start or content:
@@ -200,7 +197,6 @@ class Forwarding:
     def _end(self) -> None:
         exchange = self._exchange
         self._upstream = None
-        exchange.record.upstream_time = exchange.state.now() - self._sent_at
         exchange.end(keep_alive=exchange.keep_alive and self.is_request_sent)
 
     def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
@@ -235,7 +231,6 @@ class Forwarding:
         exchange = self._exchange
         exchange.record.body_bytes_sent = tunnel.bytes_sent
         exchange.record.error = reason
-        exchange.record.upstream_time = exchange.state.now() - self._sent_at
         exchange.end(keep_alive=False)
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
@@ -248,7 +243,7 @@ class Forwarding:
         elif failure.is_stale and may_retry(
             self.method,
             reused=upstream is not None and upstream.served > 0,
-            has_content=exchange.request.section.framing is not Framing.NONE,
+            has_content=exchange.request.section.framing is not _NONE,
             attempts=self._attempts,
         ):
             self._connect(self._pools[0])

@@ -50,7 +50,7 @@ class Handshake(asyncio.Protocol):
         self._socket: asyncio.Transport
         self._tls: SSL.Connection
         self._is_plain: bool | None = None  # not known before the first byte
-        self.read_deadline = state.now() + self._snapshot.timeouts.handshake
+        self.read_deadline = state.tick + self._snapshot.timeouts.handshake
         self.write_deadline = float("inf")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -144,4 +144,4 @@ class Handshake(asyncio.Protocol):
             return
         self._socket.write(answer)
         self._socket.write_eof()
-        self.read_deadline = self._state.now() + _LINGER
+        self.read_deadline = self._state.tick + _LINGER

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from proxy.config.addresses import Server
     from proxy.config.model import Upstream
+    from proxy.server.state import ServerState
+    from proxy.snapshot import Limits
 
 # nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
 _MAX_IDLE = 128
@@ -34,19 +36,18 @@ class Connecting:
 class Pool:
     """The connections to one server."""
 
-    __slots__ = ("_idle", "_live", "_loop", "_server", "address", "max_fields", "now")
+    __slots__ = ("_idle", "_live", "_server", "address", "max_fields", "max_head", "state")
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        state: ServerState,
         server: Server,
         live: set[UpstreamConnection],
     ) -> None:
-        self._loop = loop
+        self.state = state
         self._idle: list[UpstreamConnection] = []
         self._live = live  # of all pools: the sweeper's population
-        self.now = loop.time
-        self.max_fields = 0  # of response heads; as the newest snapshot has it
+        self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
         self.address = f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
         self._server = server
 
@@ -59,7 +60,7 @@ class Pool:
         if len(self._idle) >= _MAX_IDLE:
             connection.abandon()
             return
-        connection.read_deadline = self.now() + _IDLE_SECONDS
+        connection.read_deadline = self.state.tick + _IDLE_SECONDS
         self._idle.append(connection)
 
     def remove(self, connection: UpstreamConnection) -> None:
@@ -75,7 +76,7 @@ class Pool:
         failed: Callable[[UpstreamFailure], None],
     ) -> Connecting:
         """Make a new connection; exactly one of the two callbacks is called, and later."""
-        return Connecting(self._loop.create_task(self._connect(seconds, connected, failed)))
+        return Connecting(self.state.loop.create_task(self._connect(seconds, connected, failed)))
 
     async def _connect(
         self,
@@ -86,7 +87,7 @@ class Pool:
         server = self._server
         try:
             async with asyncio.timeout(seconds):
-                _, connection = await self._loop.create_connection(
+                _, connection = await self.state.loop.create_connection(
                     lambda: UpstreamConnection(self), server.host, server.port
                 )
         except TimeoutError:
@@ -124,33 +125,35 @@ class Group:
         self.pools = pools
         self._next = 0
 
-    def in_turn(self) -> list[Pool]:
+    def in_turn(self) -> tuple[Pool, ...]:
         """Return all servers once, beginning with the one whose turn it is."""
-        start = self._next
-        self._next = (start + 1) % len(self.pools)
-        return [*self.pools[start:], *self.pools[:start]]
+        pools, start = self.pools, self._next
+        if len(pools) == 1:
+            return pools
+        self._next = (start + 1) % len(pools)
+        return pools[start:] + pools[:start]
 
 
 class Pools:
     """All pools of the process; they outlive a reload as long as their server is configured."""
 
-    __slots__ = ("_groups", "_loop", "_pools", "live")
+    __slots__ = ("_groups", "_pools", "_state", "live")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
         self._pools: dict[Server, Pool] = {}
         self._groups: dict[str, Group] = {}
         self.live: set[UpstreamConnection] = set()
 
-    def adopt(self, upstreams: Mapping[str, Upstream], max_fields: int) -> None:
+    def adopt(self, upstreams: Mapping[str, Upstream], limits: Limits) -> None:
         """Make a pool for each server of a new snapshot, close those that are in none."""
         servers = {server for upstream in upstreams.values() for server in upstream.servers}
         for server in set(self._pools) - servers:
             self._pools.pop(server).close_idle()
         for server in servers - set(self._pools):
-            self._pools[server] = Pool(self._loop, server, self.live)
+            self._pools[server] = Pool(self._state, server, self.live)
         for pool in self._pools.values():
-            pool.max_fields = max_fields
+            pool.max_head, pool.max_fields = limits.head, limits.fields
         self._groups = {
             name: Group(tuple(self._pools[server] for server in upstream.servers))
             for name, upstream in upstreams.items()

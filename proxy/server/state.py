@@ -46,6 +46,8 @@ class ServerState:
 
     Attributes:
         snapshot: the configuration in force; a reload replaces it, nothing ever changes it.
+        tick: the event loop's time at the last sweep. Deadlines count from it: they are met up to
+            one sweep late anyway, and a clock costs more than an attribute.
         is_draining: no request is taken any more, connections end with the response under way.
     """
 
@@ -58,11 +60,12 @@ class ServerState:
     ) -> None:
         self.loop = loop
         self.now = loop.time
+        self.tick = loop.time()
         self.wall = time.time
         self.snapshot = snapshot
         self.access_log = access_log
         self.counters = counters
-        self.pools = Pools(loop)
+        self.pools = Pools(self)
         self.connections: set[Downstream] = set()
         self.is_draining = False
         self._credentials: dict[PeerIdentity, Credentials] = {}
@@ -70,9 +73,9 @@ class ServerState:
         self._request_ids = count()
         self._request_id_start = secrets.token_hex(8)
 
-    def next_request_id(self) -> str:
+    def next_request_id(self) -> bytes:
         """Return 32 hexadecimal digits, as nginx's ``$request_id``."""
-        return f"{self._request_id_start}{next(self._request_ids):016x}"
+        return f"{self._request_id_start}{next(self._request_ids):016x}".encode()
 
     def credentials_of(self, peer: PeerIdentity) -> Credentials:
         """Return what is known about a peer; one object for all connections of a certificate.

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Collection, Iterable
+
+    from proxy.server.state import ServerState
 
 _INTERVAL = 0.25  # seconds
 
@@ -33,33 +34,33 @@ class Timed(Protocol):
 class Sweeper:
     """Looks at every deadline four times a second."""
 
-    __slots__ = ("_chores", "_handle", "_loop", "_populations")
+    __slots__ = ("_chores", "_handle", "_populations", "_state")
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        state: ServerState,
         populations: Iterable[Collection[Timed]],
         chores: Iterable[Callable[[], None]],
     ) -> None:
         """Start sweeping.
 
         Args:
-            loop: the event loop; its clock counts.
+            state: gets the time of each sweep.
             populations: live collections of what has deadlines.
             chores: called after each sweep, for what has to be looked at regularly.
         """
-        self._loop = loop
+        self._state = state
         self._populations = tuple(populations)
         self._chores = tuple(chores)
-        self._handle = loop.call_later(_INTERVAL, self._sweep)
+        self._handle = state.loop.call_later(_INTERVAL, self._sweep)
 
     def stop(self) -> None:
         """Sweep no more."""
         self._handle.cancel()
 
     def _sweep(self) -> None:
-        self._handle = self._loop.call_later(_INTERVAL, self._sweep)
-        now = self._loop.time()
+        self._handle = self._state.loop.call_later(_INTERVAL, self._sweep)
+        now = self._state.tick = self._state.now()
         for population in self._populations:
             # Collected first: acting on a deadline changes the population.
             late = [one for one in population if now >= one.read_deadline or now >= one.write_deadline]

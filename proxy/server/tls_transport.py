@@ -139,9 +139,13 @@ class TLSTransport(asyncio.Protocol):
         """Encrypt and send; never blocks, the event loop keeps what the socket does not take."""
         if self.is_closing or not data:
             return
-        self._tls.sendall(data)
-        size = len(data)
-        self._flush(size + _RECORD_OVERHEAD * (size // _RECORD + 1))
+        tls, size = self._tls, len(data)
+        tls.sendall(data)
+        size += _RECORD_OVERHEAD * (size // _RECORD + 1)
+        ciphertext = tls.bio_read(size)
+        self._socket.write(ciphertext)
+        if len(ciphertext) == size:
+            self._flush(size)
 
     def _flush(self, size: int) -> None:
         tls, socket = self._tls, self._socket

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from proxy.http1.body import CloseDecoder, Decoder, decoder_for
 from proxy.http1.head import ResponseParser, head_end
-from proxy.http1.messages import ProtocolError, ResponseHead
+from proxy.http1.messages import Framing, ProtocolError, ResponseHead
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
 
 _NEVER = float("inf")
 _SWITCHING_PROTOCOLS, _FIRST_FINAL = 101, 200
+_KNOWN_LENGTH = (Framing.LENGTH, Framing.NONE)
 # A server has at most a few things to say beforehand; more is a flood (RFC 9110, section 15.2).
 _MAX_INTERIM_RESPONSES = 16
 _WRITE_HIGH, _WRITE_LOW = 256 * 1024, 64 * 1024
@@ -45,7 +46,6 @@ class ResponseHandler(Protocol):
     """Who asked."""
 
     method: bytes
-    max_head: int
     is_request_sent: bool
 
     def upstream_interim(self, head: ResponseHead) -> None:
@@ -96,9 +96,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_buffer",
         "_decoder",
         "_handler",
-        "_head",
         "_interims",
         "_is_reading",
+        "_keeps_alive",
         "_parser",
         "_pool",
         "_raw",
@@ -122,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.served = 0
         # For one response
         self._handler: ResponseHandler | None = None
-        self._head: ResponseHead | None = None
+        self._keeps_alive = False
         self._decoder: Decoder | None = None
         self._buffer = b""
         self._searched = 0
@@ -139,7 +139,7 @@ class UpstreamConnection(asyncio.Protocol):
     def be_patient(self, seconds: float) -> None:
         """Wait longer for the next byte of this response (event streams)."""
         self.patience = seconds
-        self.read_deadline = self._pool.now() + seconds
+        self.read_deadline = self._pool.state.tick + seconds
 
     # From the exchange
 
@@ -154,12 +154,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._handler = handler
         self._interims = 0
         self.patience = patience
-        self.read_deadline = self._pool.now() + patience
+        self.read_deadline = self._pool.state.tick + patience
         self._socket.write(data)
 
     def write(self, data: bytes) -> None:
         """Send more; the wait for the response begins anew."""
-        self.read_deadline = self._pool.now() + self.patience
+        self.read_deadline = self._pool.state.tick + self.patience
         self._socket.write(data)
 
     def write_raw(self, data: bytes) -> None:
@@ -204,7 +204,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._is_reading = True
             self._socket.resume_reading()
             if self._raw is None:
-                self.read_deadline = self._pool.now() + self.patience
+                self.read_deadline = self._pool.state.tick + self.patience
 
     # From the event loop
 
@@ -222,7 +222,7 @@ class UpstreamConnection(asyncio.Protocol):
         if handler is None:
             self.abandon()  # nobody asked: these bytes belong to no client
             return
-        self.read_deadline = self._pool.now() + self.patience
+        self.read_deadline = self._pool.state.tick + self.patience
         try:
             if self._decoder is None:
                 self._read_head(handler, data)
@@ -254,14 +254,14 @@ class UpstreamConnection(asyncio.Protocol):
             self._raw.upstream_lost()
             return
         how = "reset the connection" if exc is not None else "closed the connection"
-        when = "before the response was complete" if self._head else "before it answered"
-        is_stale = self._head is None and not self._buffer and not self._interims
+        when = "before it answered" if self._decoder is None else "before the response was complete"
+        is_stale = self._decoder is None and not self._buffer and not self._interims
         self._fail(UpstreamFailure(502, "upstream_bad_response", f"the upstream {how} {when}", is_stale))
 
     def pause_writing(self) -> None:
         """The socket's buffer is full."""
         if self._raw is None:
-            self.write_deadline = self._pool.now() + self.patience
+            self.write_deadline = self._pool.state.tick + self.patience
         target = self._raw or self._handler
         if target is not None:
             target.upstream_paused()
@@ -286,12 +286,14 @@ class UpstreamConnection(asyncio.Protocol):
     def _read_head(self, handler: ResponseHandler, data: bytes) -> None:
         buffer = self._buffer + data if self._buffer else data
         while True:
-            end = head_end(buffer, self._searched, handler.max_head)
+            end = head_end(buffer, self._searched, self._pool.max_head)
             if end < 0:
                 self._buffer, self._searched = buffer, len(buffer)
                 return
             head = self._parser.parse(buffer[:end], handler.method)
-            buffer, self._buffer, self._searched = buffer[end:], b"", 0
+            buffer = buffer[end:]
+            if self._searched:
+                self._buffer, self._searched = b"", 0
             if head.status >= _FIRST_FINAL:
                 break
             if head.status == _SWITCHING_PROTOCOLS:
@@ -303,20 +305,23 @@ class UpstreamConnection(asyncio.Protocol):
             handler.upstream_interim(head)
             if self._handler is not handler:
                 return
-        self._head = head
-        decoder = self._decoder = decoder_for(head.framing, head.length)
-        content, rest = decoder.feed(buffer)
+        if len(buffer) == head.length and head.framing in _KNOWN_LENGTH:
+            content, rest = buffer, b""  # all of it came at once, as most responses do
+        else:
+            decoder = self._decoder = decoder_for(head.framing, head.length)
+            content, rest = decoder.feed(buffer)
+        self._keeps_alive = head.keep_alive
         if rest is not None:
             self._release(handler, rest)
         handler.upstream_response(head, content, ended=rest is not None)
 
     def _release(self, handler: ResponseHandler, rest: bytes) -> None:
         """The response is complete: back to the pool, or closed if anything is out of order."""
-        head = self._head
-        self._handler = self._head = self._decoder = None
+        self._handler = self._decoder = None
         self.served += 1
-        if head and head.keep_alive and not rest and handler.is_request_sent and not self.is_lost:
-            self.resume_reading()
+        if self._keeps_alive and not rest and handler.is_request_sent and not self.is_lost:
+            if not self._is_reading:
+                self.resume_reading()
             self._pool.give(self)
         else:
             self.abandon()
