@@ -70,7 +70,8 @@ class EnvironmentSource:
 def key_text(place: Place) -> str:
     """Return a place as people write it: ``routes[0].path``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-    return text.removeprefix(".")
+    # An unknown key is somebody's text: no line ends and no colours from it.
+    return text.removeprefix(".") if text.isprintable() else ascii(text)[1:-1].removeprefix(".")
 
 
 def place_of(key: str) -> Place:

@@ -12,6 +12,8 @@ from typing import Final
 
 import yaml
 
+from proxy.config.units import quoted
+
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 200_000  # some 10,000 routes; also what a few aliases of aliases can reach
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -165,8 +167,8 @@ class _Builder:
             key = self._key(event, depth)
             value = self._node(next(self._events), depth + 1)
             size += value.size
-            if key in lines:
-                self._fault(event, f"“{key}” is given twice, first in line {lines[key]}")
+            if key is not None and key in lines:
+                self._fault(event, f"{quoted(key)} is given twice, first in line {lines[key]}")
             elif key is not None:
                 entries[key], lines[key] = value, _line(event)
         return Mapping(_line(start), entries, lines, size)

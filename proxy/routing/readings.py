@@ -26,7 +26,8 @@ MAX_LENGTH: Final = 2048
 
 _PARAMS: Final = re.compile(rb";[^/]*")
 _EMPTY_SEGMENTS: Final = re.compile(rb"//+")
-_QUERY_OR_FRAGMENT: Final = re.compile(rb"[?#].*", re.DOTALL)
+# What ends a path where decoded text is parsed again: a query, a fragment, a C string's NUL.
+_END_OF_PATH: Final = re.compile(rb"[?#\x00].*", re.DOTALL)
 # ; \ and the encoded # % / ; ? \: without one of these, a normalised path reads alike everywhere.
 _SUSPICIOUS: Final = re.compile(rb"[;\\]|%(?:2[35Ff]|3[BbFf]|5[Cc])")
 
@@ -43,8 +44,8 @@ def _merge_slashes(path: bytes) -> bytes:
     return _EMPTY_SEGMENTS.sub(b"/", path)
 
 
-def _cut_query(path: bytes) -> bytes:
-    return _QUERY_OR_FRAGMENT.sub(b"", path)
+def _cut_at_end(path: bytes) -> bytes:
+    return _END_OF_PATH.sub(b"", path)
 
 
 def _resolve_dots(path: bytes) -> bytes:
@@ -70,7 +71,7 @@ _OF_WRITTEN: Final[tuple[Callable[[bytes], bytes], ...]] = (
     _resolve_dots,
 )
 _DECODINGS: Final[tuple[Callable[[bytes], bytes], ...]] = (decode, decode_but_slashes)
-_OF_DECODED: Final = (*_OF_WRITTEN, *_DECODINGS, _cut_query)
+_OF_DECODED: Final = (*_OF_WRITTEN, *_DECODINGS, _cut_at_end)
 
 
 def readings(path: bytes) -> frozenset[bytes]:

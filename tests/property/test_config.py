@@ -121,7 +121,7 @@ def total(text: str) -> None:
     for problem in outcome:
         assert problem.where.startswith("gate.yaml")
         assert problem.message
-        assert problem.message.isprintable()
+        assert str(problem).isprintable()
 
 
 @given(st.text())

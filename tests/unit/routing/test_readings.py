@@ -41,6 +41,7 @@ def test_harmless_encoding_has_one_reading_too():
         (b"/admin%3fx", b"/admin"),
         (b"/admin%3Fx/y", b"/admin"),
         (b"/admin%23x", b"/admin"),
+        (b"/admin%2500.js", b"/admin"),
         (b"/%2Fadmin", b"/admin"),
         (b"/%2Fadmin", b"//admin"),
         (b"/x%2F..%2F..%2Fadmin", b"/admin"),
