@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from cryptography.hazmat.primitives import hashes
+
 from proxy.identity.crl import IssuerKey, RevocationList, read_crl
 from proxy.identity.peer import VerifyError
 from proxy.identity.tbs import TbsCertificate
@@ -175,7 +177,8 @@ def build_revocation_view(
         return NO_REVOCATION_CHECK
     usable: list[RevocationList] = []
     unusable: list[UnusableCrl] = []
-    for crl in crls:
+    # A reload brings the lists in force together with the files that they came from.
+    for crl in {crl.fingerprint(hashes.SHA256()): crl for crl in crls}.values():
         try:
             usable.append(read_crl(crl, issuers))
         except Exception as error:  # noqa: BLE001 - whatever is odd about a list, it is not believed

@@ -101,21 +101,23 @@ def test_days_left_are_whole_and_say_when_they_change(
 )
 @pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
 def test_serials_are_written_as_openssl_writes_them(content: bytes, number: int, text: str):
-    def set_serial(fields: list[bytes]) -> None:
-        fields[1] = tlv(0x02, content)
-
-    _, leaf = resigned(set_serial)
-    read = CertificateFacts.read(x509.load_der_x509_certificate(leaf))
+    read = CertificateFacts.read(_leaf_with_serial(content))
     assert (read.serial_number, read.serial, read.serial_hex) == (number, str(number), text)
 
 
-def test_a_serial_too_long_to_print_is_refused():
+def _leaf_with_serial(content: bytes) -> x509.Certificate:
     def set_serial(fields: list[bytes]) -> None:
-        fields[1] = tlv(0x02, b"\x7f" * 2000)
+        fields[1] = tlv(0x02, content)
 
-    _, leaf = resigned(set_serial)
-    with pytest.raises(UnreadableCertificateError, match="serial"):
-        CertificateFacts.read(x509.load_der_x509_certificate(leaf))
+    return x509.load_der_x509_certificate(resigned(set_serial)[1])
+
+
+def test_a_serial_too_long_to_print_is_refused():
+    longest = CertificateFacts.read(_leaf_with_serial(b"\0" + b"\xff" * 64))
+    assert longest.serial == str(2**512 - 1)
+    for content in (b"\1" + bytes(64), b"\x7f" * 2000):
+        with pytest.raises(UnreadableCertificateError, match="serial"):
+            CertificateFacts.read(_leaf_with_serial(content))
 
 
 @pytest.mark.parametrize(

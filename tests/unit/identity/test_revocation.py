@@ -127,6 +127,12 @@ def test_a_list_in_force_cannot_be_replaced_by_an_older_one():
     assert view.crls == (revoking,)
 
 
+def test_a_list_that_is_given_twice_is_read_once():
+    forged = crl_of(impostor())
+    view = build_revocation_view([forged, crl_of(ROOT), forged], ISSUERS)
+    assert len(view.unusable) == 1
+
+
 def test_an_unusable_newer_list_leaves_the_old_one_in_force():
     revoking = crl_of(ROOT, entries=[entry(SERIAL)], number=6)
     forged = crl_of(impostor(), number=7)

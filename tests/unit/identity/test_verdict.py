@@ -165,7 +165,11 @@ def test_a_certificate_begins_at_its_first_second():
     before = judge(peer, begin - 0.001, NO_REVOCATION_CHECK)
     assert before.code is RefusalCode.CERTIFICATE_NOT_YET_VALID
     assert before.valid_until == begin
-    assert judge(peer, begin, NO_REVOCATION_CHECK).code is None
+    at_once = judge(peer, begin, NO_REVOCATION_CHECK)
+    assert at_once.code is None
+    assert at_once.valid_from == begin
+    assert at_once.valid_until == client("not_yet_valid").leaf.not_valid_after_utc.timestamp()
+    assert at_once.stands(begin)
 
 
 def test_a_clock_that_is_set_back_undoes_a_kept_success():
