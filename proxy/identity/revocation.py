@@ -128,13 +128,21 @@ class RevocationView:
     ) -> Iterator[tuple[int, str]]:
         if not lists:
             yield _UNABLE_TO_GET_CRL
-        for item in lists:
-            if now < item.this_update:
-                yield _CRL_NOT_YET_VALID
-            if now >= item.next_update and self.stale == "refuse":
-                yield _CRL_HAS_EXPIRED
-            if serial in item.serials:
-                yield _CERT_REVOKED
+        # Each of them speaks for the certificate completely: one that is current will do (a CA
+        # that begins to write a scope into its lists leaves the last one without to expire), but
+        # any of them can revoke.
+        faults = {self._fault(item, now) for item in lists}
+        if None not in faults:
+            yield from sorted(fault for fault in faults if fault)
+        if any(serial in item.serials for item in lists):
+            yield _CERT_REVOKED
+
+    def _fault(self, item: RevocationList, now: float) -> tuple[int, str] | None:
+        if now < item.this_update:
+            return _CRL_NOT_YET_VALID
+        if now >= item.next_update and self.stale == "refuse":
+            return _CRL_HAS_EXPIRED
+        return None
 
     def _lists_for(self, chain: Chain, depth: int) -> tuple[RevocationList, ...]:
         certificate = chain[depth]

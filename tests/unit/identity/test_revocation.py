@@ -195,6 +195,17 @@ def test_lists_of_different_scope_stand_beside_each_other():
     assert cas in in_force
 
 
+def test_of_several_lists_one_has_to_be_current_and_any_may_revoke():
+    """A CA that begins to write a scope: its last list without one expires and is not replaced."""
+    plain = crl_of(ROOT, age_days=9, days_left=-1)
+    assert errors(plain, crl_of(ROOT, scope(user=True))) == ()
+    assert errors(plain, crl_of(ROOT, scope(user=True), entries=[entry(SERIAL)])) == (REVOKED,)
+    revoking = crl_of(ROOT, entries=[entry(SERIAL)], age_days=9, days_left=-1)
+    assert errors(revoking, crl_of(ROOT, scope(user=True))) == (REVOKED,)
+    early = crl_of(ROOT, scope(user=True), age_days=-1)
+    assert errors(plain, early) == (TOO_EARLY, EXPIRED)
+
+
 def test_a_list_for_a_distribution_point_that_the_leaf_does_not_name_is_no_list():
     assert errors(crl_of(ROOT, scope(urls=[URL]))) == (MISSING,)
 
