@@ -26,8 +26,10 @@ from proxy.snapshot import Snapshot, build_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from proxy.config.addresses import Address
     from proxy.config.model import Config
+    from proxy.observe.access_log import AccessLog
 
 _log = structlog.stdlib.get_logger()
 
@@ -54,7 +56,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
         import uvloop  # noqa: PLC0415 -- asyncio's own loop works too, at half the speed
     except ImportError:
         return asyncio.new_event_loop
-    return uvloop.new_event_loop  # type: ignore[no-any-return]
+    return uvloop.new_event_loop
 
 
 def _raise_descriptor_limit() -> None:
@@ -77,12 +79,9 @@ class _Process:
     async def run(self, snapshot: Snapshot) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_exception)
-        access_log = open_access_log(
-            snapshot.config.access_log.path, parse_access_format(snapshot.config.access_log.format)
-        )
-        state = ServerState(loop, snapshot, access_log, Counters())
+        state = ServerState(loop, snapshot, _open_access_log(snapshot.config), Counters())
         state.pools.adopt(snapshot.upstreams, snapshot.limits)
-        sweeper = Sweeper(state, (state.connections, state.pools.live), (access_log.flush,))
+        sweeper = Sweeper(state, (state.connections, state.pools.live), (state.flush_access_log,))
         watcher = loop.create_task(watch_crls(state))
         try:
             await self._listen(state, snapshot)
@@ -100,22 +99,22 @@ class _Process:
         finally:
             watcher.cancel()
             sweeper.stop()
-            access_log.close()
+            state.access_log.close()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop, state: ServerState) -> None:
         # Set explicitly: as PID 1 of a container the kernel's defaults for these do nothing.
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload, state)
-        loop.add_signal_handler(signal.SIGUSR1, state.access_log.reopen)
+        loop.add_signal_handler(signal.SIGUSR1, lambda: state.access_log.reopen())  # noqa: PLW0108
 
     async def _listen(self, state: ServerState, snapshot: Snapshot) -> None:
         """Open what is not open yet; on a failure close again what this call opened."""
         opened: list[Listener] = []
         try:
-            for one in snapshot.config.listen:
-                if one.address not in self._listeners:
-                    opened.append(await Listener.open(state, one.address))
+            for address in (one.address for one in snapshot.config.listen):
+                if address not in self._listeners:
+                    opened += [await Listener.open(state, address)]
         except CertgateError:
             for listener in opened:
                 listener.close()
@@ -133,6 +132,7 @@ class _Process:
         """Build everything new, then swap one reference; a failure before that changes nothing."""
         try:
             snapshot = await asyncio.to_thread(self._build_next, state.snapshot)
+            access_log = _changed_access_log(state.snapshot.config, snapshot.config)
             await self._listen(state, snapshot)
         except ConfigError as error:
             for problem in error.problems:
@@ -142,7 +142,12 @@ class _Process:
             _log.error("reload refused, nothing has changed", problem=str(error))
             return
         state.pools.adopt(snapshot.upstreams, snapshot.limits)
+        if snapshot.config.pid_file != state.snapshot.config.pid_file:
+            _log.warning("pid_file has changed: that takes a restart")
         state.snapshot = snapshot
+        if access_log is not None:
+            state.access_log.close()
+            state.access_log = access_log
         wanted = {one.address for one in snapshot.config.listen}
         for address in set(self._listeners) - wanted:
             self._listeners.pop(address).close()
@@ -156,6 +161,16 @@ class _Process:
     def _report_unusable_crls(snapshot: Snapshot) -> None:
         for unusable in snapshot.revocation.unusable:
             _log.error("crl not usable", reason=unusable.reason)
+
+
+def _open_access_log(config: Config) -> AccessLog:
+    return open_access_log(
+        str(config.access_log.path), parse_access_format(config.access_log.format)
+    )
+
+
+def _changed_access_log(old: Config, new: Config) -> AccessLog | None:
+    return None if new.access_log == old.access_log else _open_access_log(new)
 
 
 def _freeze_garbage() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ def _own_addresses() -> list[ipaddress.IPv4Address]:
         return []
     found = {
         ipaddress.IPv4Address(before.rpartition(" ")[2])
-        for before, line in zip(lines, lines[1:], strict=False)
+        for before, line in pairwise(lines)
         if "/32 host LOCAL" in line
     }
     return sorted(address for address in found if not address.is_loopback)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from proxy import app
 from proxy.cli.configuration import config_option, read_config
 from proxy.observe.error_log import configure_logging
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from proxy.observe.error_log import Level
 
 
 @click.command()
@@ -20,7 +25,7 @@ from proxy.observe.error_log import configure_logging
     show_default=True,
     help="How much the error log on stderr tells.",
 )
-def serve(config_file: Path | None, log_level: str) -> None:
+def serve(config_file: Path | None, log_level: Level) -> None:
     """Run the proxy until it is told to stop (SIGTERM, Ctrl-C).
 
     SIGHUP loads the configuration anew; SIGUSR1 reopens the access log.

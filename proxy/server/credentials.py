@@ -12,6 +12,7 @@ from proxy.identity.codes import RefusalCode
 from proxy.identity.facts import CertificateFacts
 from proxy.identity.peer import PeerIdentity, VerifyError
 from proxy.identity.verdict import INVALID, Verdict, judge
+from proxy.observe.access_record import LoggedClient
 
 if TYPE_CHECKING:
     from proxy.snapshot import Snapshot
@@ -30,16 +31,33 @@ class Credentials:
     request, and costs two comparisons for nearly all of them. Any exception on the way refuses.
     """
 
-    __slots__ = ("_lines", "_lines_until", "_snapshot", "_verdict", "facts", "peer", "verify")
+    __slots__ = (
+        "_lines",
+        "_lines_until",
+        "_logged",
+        "_snapshot",
+        "_verdict",
+        "facts",
+        "peer",
+        "verify",
+    )
 
     def __init__(self, peer: PeerIdentity) -> None:
         self.peer = peer
         self.facts = _read_facts(peer)
         self.verify = ""
+        self._logged: dict[tuple[str, str], LoggedClient] = {}  # few: OpenSSL has few ciphers
         self._snapshot: Snapshot | None = None
         self._verdict = INVALID
         self._lines = b""
         self._lines_until = 0.0
+
+    def logged(self, protocol: str, cipher: str) -> LoggedClient:
+        """Return what the access log says about a connection of this peer."""
+        known = self._logged.get((protocol, cipher))
+        if known is None:
+            known = self._logged[protocol, cipher] = _logged_client(self.facts, protocol, cipher)
+        return known
 
     def verdict(self, snapshot: Snapshot, now: float) -> Verdict:
         """Return the verdict for a request at this time.
@@ -69,7 +87,7 @@ class Credentials:
             peer = self._peer_under(snapshot)
             verdict = judge(peer, now, snapshot.revocation, snapshot.known_issuers)
             unreadable = verdict.code is None and self.facts is None
-        except Exception:  # whatever it is, it must not open the gate
+        except Exception:  # noqa: BLE001 -- whatever it is, it must not open the gate
             _log.exception("an error of certgate itself, while judging a certificate")
             return INVALID
         return INVALID if unreadable else verdict
@@ -98,6 +116,14 @@ def _read_facts(peer: PeerIdentity) -> CertificateFacts | None:
         return CertificateFacts.read(peer.leaf)
     except Exception:  # noqa: BLE001 - the bytes are the client's: unreadable is refused, not raised
         return None
+
+
+def _logged_client(facts: CertificateFacts | None, protocol: str, cipher: str) -> LoggedClient:
+    if facts is None:
+        return LoggedClient(protocol, cipher)
+    return LoggedClient(
+        protocol, cipher, facts.subject, facts.issuer, facts.serial_hex, facts.fingerprint_sha256
+    )
 
 
 def _verify_text(verdict: Verdict) -> str:

@@ -60,7 +60,7 @@ async def _refresh(state: ServerState) -> None:
     except CertgateError as error:
         _log.error("crl not taken: the lists in force stay", reason=str(error))
         return
-    except Exception:
+    except Exception:  # noqa: BLE001 -- the watch goes on, under the lists in force
         _log.exception("an error of certgate itself, while reading a crl; the old lists stay")
         return
     if state.snapshot is before:  # else a reload came between, which read the files itself

@@ -16,16 +16,14 @@ from proxy.forward.request_head import forwarded_lines
 from proxy.http1.body import Decoder, decoder_for
 from proxy.http1.head import RequestParser, head_end
 from proxy.http1.messages import Framing, ProtocolError, RequestHead
-from proxy.observe.access_record import AccessRecord, LoggedClient
+from proxy.observe.access_record import AccessRecord
 from proxy.server.exchange import Exchange
 from proxy.server.own_response import own_response
 from proxy.web.error_page import render_error
 
 if TYPE_CHECKING:
-    from OpenSSL import SSL
 
     from proxy.identity.peer import PeerIdentity
-    from proxy.server.credentials import Credentials
     from proxy.server.state import ServerState
     from proxy.server.tls_transport import TLSTransport
     from proxy.server.tunnel import Tunnel
@@ -87,14 +85,13 @@ class DownstreamConnection:
         port: int,
         snapshot: Snapshot,
         peer: PeerIdentity,
-        tls: SSL.Connection,
     ) -> None:
         # For as long as the connection
         self.state = state
         self.transport = transport
         self.credentials = state.credentials_of(peer)
         self.client_address = transport.peer_address
-        self.logged_client = _logged_client(self.credentials, tls)
+        self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher)
         self._forwarded = forwarded_lines(self.client_address.encode(), port)
         self._parser = RequestParser(snapshot.limits.fields)
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
@@ -375,13 +372,3 @@ class DownstreamConnection:
 
 def _too_slow(what: str) -> ProtocolError:
     return ProtocolError(408, "request_timeout", f"{what} did not come in time")
-
-
-def _logged_client(credentials: Credentials, tls: SSL.Connection) -> LoggedClient:
-    protocol, cipher = tls.get_protocol_version_name(), tls.get_cipher_name() or ""
-    facts = credentials.facts
-    if facts is None:
-        return LoggedClient(protocol, cipher)
-    return LoggedClient(
-        protocol, cipher, facts.subject, facts.issuer, facts.serial_hex, facts.fingerprint_sha256
-    )

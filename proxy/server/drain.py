@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,6 @@ if TYPE_CHECKING:
 
     from proxy.server.listener import Listener
     from proxy.server.state import ServerState
-
-_LOOK_AGAIN = 0.05  # seconds
 
 
 async def drain(state: ServerState, listeners: Iterable[Listener], seconds: float) -> int:
@@ -30,9 +29,10 @@ async def drain(state: ServerState, listeners: Iterable[Listener], seconds: floa
     state.is_draining = True
     for connection in list(state.connections):
         connection.close_if_idle()
-    end = state.now() + seconds
-    while state.connections and state.now() < end:
-        await asyncio.sleep(_LOOK_AGAIN)
+    if state.connections:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await state.all_gone.wait()
     late = list(state.connections)
     for connection in late:
         connection.abort()

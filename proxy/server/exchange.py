@@ -16,7 +16,6 @@ from proxy.server.own_response import own_response
 from proxy.web.error_page import render_error
 from proxy.web.refusal import Refusal, render_refusal
 
-
 if TYPE_CHECKING:
     from proxy.identity.codes import RefusalCode
     from proxy.identity.verdict import Verdict
@@ -159,7 +158,8 @@ class Exchange:
                 self.cut(error.code)
                 return
         self.record.error = error.code
-        _log.info("request refused", code=error.code, reason=error.reason, id=self.record.request_id)
+        request_id = self.record.request_id
+        _log.info("request refused", code=error.code, reason=error.reason, id=request_id)
         # A malformed body has no end that both sides agree on.
         keep_alive = self.is_request_sent and error.status not in (400, 408)
         self.answer(error.status, self._error_page(error.status, error.code), keep_alive=keep_alive)

@@ -122,7 +122,7 @@ class Handshake(asyncio.Protocol):
         state.forget(self)
         TLSTransport(self._socket, tls, self._boundary).start(
             lambda transport: DownstreamConnection(
-                state, transport, self._port, self._snapshot, peer, tls
+                state, transport, self._port, self._snapshot, peer
             )
         )
 

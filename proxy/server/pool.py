@@ -48,7 +48,7 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         self._live = live  # of all pools: the sweeper's population
         self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
-        self.address = f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
+        self.address = str(server).removeprefix("http://")
         self._server = server
 
     def take(self) -> UpstreamConnection | None:
@@ -92,7 +92,7 @@ class Pool:
                 )
         except TimeoutError:
             failed(_connect_timeout(self.address, seconds))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
             failed(_unreachable(self.address, error))
         else:
             self._live.add(connection)
@@ -109,11 +109,9 @@ def _connect_timeout(address: str, seconds: float) -> UpstreamFailure:
     return UpstreamFailure(504, "upstream_timeout", reason)
 
 
-def _unreachable(address: str, error: OSError) -> UpstreamFailure:
-    why = error.strerror or str(error) or type(error).__name__
-    return UpstreamFailure(
-        502, "upstream_unreachable", f"cannot connect to {address}: {why}"
-    )
+def _unreachable(address: str, error: OSError | UnicodeError) -> UpstreamFailure:
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return UpstreamFailure(502, "upstream_unreachable", f"cannot connect to {address}: {why}")
 
 
 class Group:

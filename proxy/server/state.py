@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from itertools import count
@@ -13,8 +14,6 @@ from proxy.server.credentials import Credentials
 from proxy.server.pool import Pools
 
 if TYPE_CHECKING:
-    import asyncio
-
     from proxy.identity.peer import PeerIdentity
     from proxy.observe.access_log import AccessLog
     from proxy.observe.counters import Counters
@@ -48,6 +47,7 @@ class ServerState:
         snapshot: the configuration in force; a reload replaces it, nothing ever changes it.
         tick: the event loop's time at the last sweep. Deadlines count from it: they are met up to
             one sweep late anyway, and a clock costs more than an attribute.
+        all_gone: set when the last connection has ended while draining.
         is_draining: no request is taken any more, connections end with the response under way.
     """
 
@@ -68,10 +68,15 @@ class ServerState:
         self.pools = Pools(self)
         self.connections: set[Downstream] = set()
         self.is_draining = False
-        self._credentials: dict[PeerIdentity, Credentials] = {}
+        self.all_gone = asyncio.Event()
+        self._credentials: dict[tuple[int, ...], Credentials] = {}
         # Unique is enough for a request id: a random start and a counter cost a tenth of urandom.
         self._request_ids = count()
         self._request_id_start = secrets.token_hex(8)
+
+    def flush_access_log(self) -> None:
+        """Write what the access log has buffered."""
+        self.access_log.flush()
 
     def next_request_id(self) -> bytes:
         """Return 32 hexadecimal digits, as nginx's ``$request_id``."""
@@ -85,11 +90,14 @@ class ServerState:
         """
         if not peer.judged or peer.errors:
             return Credentials(peer)
-        known = self._credentials.get(peer)
+        # The parser knows a returning certificate, so the very objects are the same; and while an
+        # entry lives, they live. Comparing by value would hash two certificates, 15 µs.
+        key = tuple(map(id, peer.chain))
+        known = self._credentials.get(key)
         if known is None:
             if len(self._credentials) >= _MAX_CREDENTIALS:
                 self._credentials.clear()
-            known = self._credentials[peer] = Credentials(peer)
+            known = self._credentials[key] = Credentials(peer)
         return known
 
     def admit(self, connection: Downstream) -> bool:
@@ -104,3 +112,5 @@ class ServerState:
     def forget(self, connection: Downstream) -> None:
         """Take a connection out; it may have been taken out before."""
         self.connections.discard(connection)
+        if self.is_draining and not self.connections:
+            self.all_gone.set()

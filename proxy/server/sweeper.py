@@ -63,7 +63,7 @@ class Sweeper:
         now = self._state.tick = self._state.now()
         for population in self._populations:
             # Collected first: acting on a deadline changes the population.
-            late = [one for one in population if now >= one.read_deadline or now >= one.write_deadline]
+            late = [one for one in population if now >= min(one.read_deadline, one.write_deadline)]
             for one in late:
                 self._run(one.on_deadline)
         for chore in self._chores:
@@ -73,5 +73,5 @@ class Sweeper:
     def _run(action: Callable[[], None]) -> None:
         try:
             action()
-        except Exception:  # one broken connection must not stop everybody's deadlines
+        except Exception:  # noqa: BLE001 -- one broken connection must not stop everybody's deadlines
             _log.exception("an error of certgate itself, while sweeping")

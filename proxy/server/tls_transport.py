@@ -78,6 +78,16 @@ class TLSTransport(asyncio.Protocol):
         self._read()
 
     @property
+    def tls_version(self) -> str:
+        """E.g. ``TLSv1.3``."""
+        return self._tls.get_protocol_version_name()
+
+    @property
+    def cipher(self) -> str:
+        """OpenSSL's name of the cipher suite."""
+        return self._tls.get_cipher_name() or ""
+
+    @property
     def peer_address(self) -> str:
         """The client's IP address as text; empty where there is none (unix sockets)."""
         name = self._socket.get_extra_info("peername")

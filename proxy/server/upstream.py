@@ -256,7 +256,8 @@ class UpstreamConnection(asyncio.Protocol):
         how = "reset the connection" if exc is not None else "closed the connection"
         when = "before it answered" if self._decoder is None else "before the response was complete"
         is_stale = self._decoder is None and not self._buffer and not self._interims
-        self._fail(UpstreamFailure(502, "upstream_bad_response", f"the upstream {how} {when}", is_stale))
+        reason = f"the upstream {how} {when}"
+        self._fail(UpstreamFailure(502, "upstream_bad_response", reason, is_stale))
 
     def pause_writing(self) -> None:
         """The socket's buffer is full."""
@@ -305,6 +306,8 @@ class UpstreamConnection(asyncio.Protocol):
             handler.upstream_interim(head)
             if self._handler is not handler:
                 return
+        content: bytes
+        rest: bytes | None
         if len(buffer) == head.length and head.framing in _KNOWN_LENGTH:
             content, rest = buffer, b""  # all of it came at once, as most responses do
         else:
@@ -323,8 +326,10 @@ class UpstreamConnection(asyncio.Protocol):
             if not self._is_reading:
                 self.resume_reading()
             self._pool.give(self)
-        else:
+        elif rest or not handler.is_request_sent:
             self.abandon()
+        else:
+            self.close()
 
     def _fail(self, failure: UpstreamFailure) -> None:
         handler = self._handler

@@ -12,6 +12,7 @@ import click
 from pydantic import ValidationError
 
 from proxy import app
+from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY
 from proxy.cli.exposure import exposure_warning, is_listening, own_names
 from proxy.cli.up.demo import DemoThread
 from proxy.cli.up.provision import Provisioner, Provisions, Wishes, check_pair
@@ -20,7 +21,6 @@ from proxy.config.model import Config
 from proxy.config.paths import Folder
 from proxy.errors import CertgateError
 from proxy.observe.error_log import configure_logging
-from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.argument("upstream", required=False)
 @click.option(
     "--listen",
-    default="0.0.0.0:8443",  # noqa: S104 -- clients are outside; only certificates get in
+    default="0.0.0.0:8443",
     show_default=True,
     help="Where clients connect.",
 )
@@ -143,7 +143,7 @@ def _announcement(
         url = urls[0]
         if hosts:
             url = url.replace("127.0.0.1", hosts[0], 1)
-        _say("", f"Your app is at {url} – only for people with a certificate. Try it:", "")
+        _say("", f"Your app is at {url}, only for people with a certificate. Try it:", "")
         _say(_curl_line(provisions, url), "")
         _say(*_next_steps(provisions))
 
