@@ -16,7 +16,7 @@ from typing import Protocol
 from proxy.http1.grammar import is_token
 from proxy.http1.messages import Framing, bad_request
 
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?")
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 _TRAILER_LINE = re.compile(rb"([^:]+):[^\x00-\x08\x0a-\x1f\x7f]*")
 _MAX_LINE = 1024
 _MAX_TRAILERS = 8192
