@@ -114,7 +114,7 @@ def load_crl(data: bytes, path: Path) -> x509.CertificateRevocationList:
     load = x509.load_pem_x509_crl if b"-----BEGIN" in data else x509.load_der_x509_crl
     try:
         return load(data)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise CertgateError(f"{path}: not a certificate revocation list") from error
 
 

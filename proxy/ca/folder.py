@@ -80,7 +80,7 @@ def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
         if b"-----BEGIN" in data:
             return tuple(x509.load_pem_x509_certificates(data))
         return (x509.load_der_x509_certificate(data),)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise CertgateError(f"{path}: not a certificate in PEM or DER") from error
 
 

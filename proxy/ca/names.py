@@ -55,9 +55,11 @@ class SubjectFields:
         for _, value in fields:
             _check_text(value)
         try:
-            return x509.Name([x509.NameAttribute(oid, value) for oid, value in fields if value])
+            name = x509.Name([x509.NameAttribute(oid, value) for oid, value in fields if value])
+            name.public_bytes()  # a country that is not ASCII fails only here
         except ValueError as error:
             raise CertgateError(f"the subject cannot be used: {error}") from error
+        return name
 
 
 _BLANK_COMMON_NAME = (

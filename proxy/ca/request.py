@@ -68,6 +68,17 @@ class Asked:
     dropped: tuple[str, ...]
 
 
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    UserWarning,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 def parse_request(data: bytes, path: Path) -> Asked:
     """Read a CSR in PEM or DER, check its proof of possession and its key.
 
@@ -81,8 +92,9 @@ def parse_request(data: bytes, path: Path) -> Asked:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             return _read(csr, path)
-    except (ValueError, TypeError, UserWarning, UnsupportedAlgorithm, x509.DuplicateExtension) as e:
-        raise CertgateError(f"{path}: the request is damaged or unsupported: {e}") from e
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())
+        raise CertgateError(f"{path}: the request is damaged or unsupported: {reason}") from error
 
 
 def _read(csr: x509.CertificateSigningRequest, path: Path) -> Asked:
@@ -103,7 +115,7 @@ def _load(data: bytes, path: Path) -> x509.CertificateSigningRequest:
         if b"-----BEGIN" in data:
             return x509.load_pem_x509_csr(data)
         return x509.load_der_x509_csr(data)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise CertgateError(f"{path}: {_what_it_is(data)}") from error
 
 

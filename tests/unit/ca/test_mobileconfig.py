@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from proxy.ca.authority import Authority, Issued
 
 
-def profile_of(issued: Issued, secret: str = "secret") -> dict[str, object]:
+def profile_of(issued: Issued, word: str = "secret") -> dict[str, object]:
     assert issued.key
-    data = build_mobileconfig(issued.key, issued.certificate, issued.chain, secret)
+    data = build_mobileconfig(issued.key, issued.certificate, issued.chain, word)
     profile: dict[str, object] = plistlib.loads(data)
     return profile
 

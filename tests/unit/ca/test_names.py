@@ -43,7 +43,14 @@ def test_text_that_could_forge_a_line_is_refused(bad: str):
         SubjectFields("alice", bad).to_name()
 
 
-@pytest.mark.parametrize("fields", [SubjectFields("x" * 65), SubjectFields("x", country="Germany")])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        SubjectFields("x" * 65),
+        SubjectFields("x", country="Germany"),
+        SubjectFields("x", country="ä"),
+    ],
+)
 def test_fields_too_long_for_a_certificate_are_refused(fields: SubjectFields):
     with pytest.raises(CertgateError, match="the subject cannot be used"):
         fields.to_name()
