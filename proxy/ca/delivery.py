@@ -13,6 +13,7 @@ from proxy.ca.p12 import Encoding, build_p12
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from proxy.ca.authority import Authority, Issued
@@ -87,14 +88,36 @@ def issue_files(authority: Authority, request: LeafRequest, target: Target) -> I
     return issued
 
 
-def write_files(issued: Issued, key: PrivateKey | None, target: Target) -> None:
-    """Write an issued certificate, and a bundle where the key is at hand.
+def renew_files(target: Target, issue: Callable[[], Issued], key: PrivateKey | None) -> Issued:
+    """Issue a certificate for a key that exists, and write the files beside it.
+
+    Args:
+        target: where to; without a password in it no bundle is made.
+        issue: issues the certificate; called when there is room for the files.
+        key: for the bundle; None where it is not at hand.
 
     Raises:
-        CertgateError: the folder cannot be written.
+        CertgateError: the folder cannot be written, or the authority refuses.
     """
+    make_folder(target.folder, PRIVATE_FOLDER)
     with contextlib.ExitStack() as files:
-        _publish(_reserve(target, files), target, issued, key)
+        staged = _reserve(target, files)
+        issued = issue()
+        _publish(staged, target, issued, key)
+    return issued
+
+
+def issue_to_file(path: Path, issue: Callable[[], Issued]) -> Issued:
+    """Issue a certificate and write it with its chain.
+
+    Raises:
+        CertgateError: the file cannot be written (then nothing is issued), or the authority
+            refuses.
+    """
+    with StagedFile.reserve(path, _ROOM) as staged:
+        issued = issue()
+        staged.publish(pem_of(issued.certificate, *issued.chain))
+    return issued
 
 
 def _reserve(target: Target, files: contextlib.ExitStack) -> dict[str, StagedFile]:

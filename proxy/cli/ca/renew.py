@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.ca.delivery import Target, stem_for, write_files
+from proxy.ca.delivery import Target, renew_files, stem_for
 from proxy.ca.files import read_file
-from proxy.ca.folder import pem_of
 from proxy.ca.keys import load_private_key
 from proxy.ca.p12 import generate_password
 from proxy.ca.reference import select
@@ -25,15 +24,12 @@ from proxy.cli.ca.options import (
     passphrase_option,
     password_option,
 )
-from proxy.cli.ca.output import print_json, say, summary_of, warn_about
 from proxy.cli.ca.passphrase import bundle_password, may_print_secrets, open_authority
-from proxy.cli.ca.sign import hand_out
+from proxy.cli.ca.sign import hand_out, report_certificate
 
 if TYPE_CHECKING:
-    from proxy.ca.authority import Issued
     from proxy.ca.keys import PrivateKey
     from proxy.ca.p12 import Encoding
-    from proxy.ca.registry import Registry
     from proxy.ca.store.records import CertificateRecord
 
 
@@ -76,9 +72,9 @@ def renew(
         [record] = select(registry, certificate)
         key = _known_key(record)
         folder = _folder(record, output, has_key=key is not None)
-        issued = authority.renew(record, lifetime)
         if folder is None:
-            _report_file(registry, issued, output, as_json=as_json)
+            issued = hand_out(output, lambda: authority.renew(record, lifetime))
+            report_certificate(registry, issued, output, {}, as_json=as_json)
             return
         stem = stem_for(record.common_name) if output else Path(record.key_file).stem
         target = Target(
@@ -88,7 +84,7 @@ def renew(
             encoding=encoding,
             writes_password=given is None and not may_print_secrets(as_json=as_json),
         )
-        write_files(issued, key, target)
+        issued = renew_files(target, lambda: authority.renew(record, lifetime), key)
         report_files(registry, issued.serial, target, shows_password=given is None, as_json=as_json)
 
 
@@ -105,16 +101,3 @@ def _folder(record: CertificateRecord, output: Path | None, *, has_key: bool) ->
     if output is None:
         return Path(record.key_file).parent if has_key else None
     return output if output.is_dir() or not output.suffix else None
-
-
-def _report_file(registry: Registry, issued: Issued, output: Path | None, *, as_json: bool) -> None:
-    place = hand_out(issued, output)
-    warn_about(registry)
-    pem = pem_of(issued.certificate, *issued.chain).decode()
-    if as_json:
-        result: dict[str, object] = dict(summary_of(registry, issued.serial))
-        print_json(result | {"certificate": str(place) if place else pem})
-    elif place is None:
-        click.echo(pem, nl=False)
-    else:
-        say(f"serial {issued.serial}: {place}")

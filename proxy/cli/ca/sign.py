@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.ca.delivery import stem_for
-from proxy.ca.files import read_file, write_file
+from proxy.ca.delivery import issue_to_file, stem_for
+from proxy.ca.files import read_file
 from proxy.ca.folder import pem_of
 from proxy.ca.keys import describe_key
-from proxy.ca.names import alternative_name_text, check_subject, common_name_of, subject_text
+from proxy.ca.names import alternative_name_text, check_subject, subject_text
 from proxy.ca.request import parse_request
 from proxy.cli.ca.options import (
     directory_option,
@@ -26,6 +26,8 @@ from proxy.cli.ca.passphrase import open_authority
 from proxy.identity.dn import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from proxy.ca.authority import Issued
     from proxy.ca.registry import Registry
     from proxy.ca.request import Asked
@@ -59,22 +61,38 @@ def sign(
     """  # noqa: D301 - click reads \b as "do not wrap"
     lifetime = lifetime_of(days, hours)
     asked = parse_request(read_file(request), request)
-    check_subject(asked.subject, ())
+    common_name = check_subject(asked.subject, ())
     _show(asked)
+    place = output / f"{stem_for(common_name)}.crt" if output and output.is_dir() else output
     with open_authority(directory, passphrase_file) as authority:
-        issued = authority.sign(asked, lifetime)
-        place = hand_out(issued, output)
-        _report(authority.registry, issued, asked, place, as_json=as_json)
+        issued = hand_out(place, lambda: authority.sign(asked, lifetime))
+        extra = {"not_granted": list(asked.dropped)}
+        report_certificate(authority.registry, issued, place, extra, as_json=as_json)
 
 
-def hand_out(issued: Issued, output: Path | None) -> Path | None:
-    """Write the certificate with its chain to a file, or into a folder; None without ``-o``."""
-    if output is None:
-        return None
-    if output.is_dir():
-        output /= f"{stem_for(common_name_of(issued.certificate.subject))}.crt"
-    write_file(output, pem_of(issued.certificate, *issued.chain))
-    return output
+def hand_out(place: Path | None, issue: Callable[[], Issued]) -> Issued:
+    """Issue into a file; without one the report prints the certificate."""
+    return issue() if place is None else issue_to_file(place, issue)
+
+
+def report_certificate(
+    registry: Registry,
+    issued: Issued,
+    place: Path | None,
+    extra: Mapping[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    """Say where the certificate is, or print it."""
+    warn_about(registry)
+    pem = pem_of(issued.certificate, *issued.chain).decode()
+    if as_json:
+        summary = summary_of(registry, issued.serial)
+        print_json({**summary, **extra, "certificate": str(place) if place else pem})
+    elif place is None:
+        click.echo(pem, nl=False)
+    else:
+        say(f"serial {issued.serial}: {place}")
 
 
 def _show(asked: Asked) -> None:
@@ -84,19 +102,3 @@ def _show(asked: Asked) -> None:
     say(f"key       {describe_key(asked.public_key)}")
     for item in asked.dropped:
         say(f"not granted: {visible(item)}")
-
-
-def _report(
-    registry: Registry, issued: Issued, asked: Asked, place: Path | None, *, as_json: bool
-) -> None:
-    warn_about(registry)
-    pem = pem_of(issued.certificate, *issued.chain).decode()
-    if as_json:
-        result: dict[str, object] = dict(summary_of(registry, issued.serial))
-        result["not_granted"] = list(asked.dropped)
-        result["certificate"] = str(place) if place else pem
-        print_json(result)
-    elif place is None:
-        click.echo(pem, nl=False)
-    else:
-        say(f"serial {issued.serial}: {place}")

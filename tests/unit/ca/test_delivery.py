@@ -8,8 +8,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from proxy.ca.delivery import Target, issue_files, stem_for, write_files
-from proxy.ca.keys import KeyType, generate_key, is_same_key, load_private_key, plain_pem
+from proxy.ca.delivery import Target, issue_files, issue_to_file, renew_files, stem_for
+from proxy.ca.keys import is_same_key, load_private_key, plain_pem
 from proxy.errors import CertgateError
 from tests.authorities import client, names_in, record_of, records_of
 
@@ -101,13 +101,21 @@ def _ca_name() -> object:
 
 def test_a_renewed_certificate_takes_the_place_of_the_old_one(authority: Authority, tmp_path: Path):
     issued = issue_files(authority, client(), target(tmp_path))
-    renewed = authority.renew(record_of(authority, issued.serial))
-    write_files(renewed, issued.key or generate_key(KeyType.P256), target(tmp_path))
+    record = record_of(authority, issued.serial)
+    renewed = renew_files(target(tmp_path), lambda: authority.renew(record), issued.key)
     first = x509.load_pem_x509_certificates((tmp_path / "alice.crt").read_bytes())[0]
     assert first.serial_number == renewed.serial
     key = (tmp_path / "alice.key").read_bytes()
     assert issued.key
     assert key == plain_pem(issued.key)
+
+
+def test_a_file_that_cannot_be_written_stops_it_before_a_certificate_exists(
+    authority: Authority, tmp_path: Path
+):
+    with pytest.raises(CertgateError, match="cannot write: no such file"):
+        issue_to_file(tmp_path / "none" / "x.crt", lambda: authority.issue(client()))
+    assert records_of(authority) == []
 
 
 @pytest.mark.parametrize(

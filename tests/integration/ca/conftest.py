@@ -1,0 +1,29 @@
+"""A folder, a passphrase in the environment, and a CA in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.authorities.commands import PASSPHRASE, VARIABLE, Shell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def empty_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    """A shell in an empty folder."""
+    monkeypatch.setenv(VARIABLE, PASSPHRASE)
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path, capsys)
+
+
+@pytest.fixture
+def shell(empty_shell: Shell) -> Shell:
+    """A shell in a folder with a CA."""
+    empty_shell.done("init", "--cn", "Test CA", "--key-type", "p256")
+    return empty_shell
