@@ -98,7 +98,7 @@ def escaped(value: object) -> str:
     return yaml.safe_dump(value).replace("${", "$${")
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.one_of(SHORT, LONG))
 def test_a_dumped_configuration_loads_as_itself(values: dict[str, object]):
     """Whatever form it was written in; and routes that load compile."""
@@ -134,7 +134,7 @@ def test_any_yaml_punctuation_gives_problems(text: str):
     total(text)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.data())
 def test_any_mutation_of_a_configuration_gives_a_configuration_or_problems(data: st.DataObject):
     """Cut, repeat and splice the corpus: never another exception, never without a place."""

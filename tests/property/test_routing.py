@@ -154,7 +154,7 @@ APPS = [decoding_app, literal_app, segment_app, tomcat, late_tomcat, windows]
 APPS += [double_decoding_app, reparsing_app]
 
 
-@settings(max_examples=600)
+@settings(max_examples=6 * settings().max_examples)
 @given(attack=attacks(), host=REQUEST_HOSTS)
 @example(
     attack=([Route("", "/", "verified", 0), Route("", "/public", "p", 1)], b"/public/..;/admin"),
@@ -180,7 +180,7 @@ def test_no_app_reads_a_forwarded_path_past_the_rule(
         assert as_read.access == chosen.access, app
 
 
-@settings(max_examples=600)
+@settings(max_examples=6 * settings().max_examples)
 @given(routes=tables(), host=REQUEST_HOSTS, target=TARGETS)
 def test_the_table_agrees_with_a_linear_scan(routes: list[Route[int]], host: bytes, target: bytes):
     table = RouteTable(routes)
