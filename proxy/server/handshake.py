@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from OpenSSL import SSL
 
+from proxy.observe.access_record import AccessRecord
 from proxy.server.downstream import DownstreamConnection
 from proxy.server.tls_transport import TLSTransport
 from proxy.tls.failure import handshake_failure_reason
@@ -24,6 +25,7 @@ _log = structlog.stdlib.get_logger()
 # byte above 0x7F for SSL 2; no such client is served here.
 _HANDSHAKE_RECORD = 0x16
 _FLIGHT = 16384
+_MAX_LOGGED_LINE = 1024
 _LINGER = 5.0  # seconds for a client to take the answer
 
 
@@ -142,6 +144,16 @@ class Handshake(asyncio.Protocol):
         if not answer:
             self._socket.abort()
             return
+        self._log_plain(data)
         self._socket.write(answer)
         self._socket.write_eof()
         self.read_deadline = self._state.tick + _LINGER
+
+    def _log_plain(self, data: bytes) -> None:
+        """Write the access log's line for a request that came without TLS."""
+        client = self._socket.get_extra_info("peername")
+        record = AccessRecord(str(client[0]) if client else "")
+        record.request_line = data.split(b"\r\n", 1)[0][:_MAX_LOGGED_LINE]
+        record.status, record.error, record.time = 400, "plain_http", self._state.wall()
+        self._state.counters.answered(record.status)
+        self._state.access_log.write(record)
