@@ -1,0 +1,77 @@
+"""Nobody pays for the store who does not use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gate.process import child_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+import sys
+from proxy.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+loaded = {"sqlalchemy", "alembic"} & set(sys.modules)
+assert not loaded, loaded
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "-c", "/nonexistent.yaml"],
+        ["ca", "--help"],
+        ["ca", "issue", "--help"],
+        ["ca", "list", "--dir", "/nonexistent"],
+    ],
+    ids=" ".join,
+)
+def test_serving_and_helping_load_no_database(arguments: list[str]):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        check=False,
+        env=child_environment(),
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_shell_completes_verbs_and_names(tmp_path: Path):
+    from tests.authorities import client, make_authority
+
+    with make_authority(tmp_path / "ca") as authority:
+        authority.issue(client("alice"))
+        authority.issue(client("bob"))
+    for words, expected in (
+        (f"certgate ca --dir {tmp_path}/ca rev", {"revoke"}),
+        (f"certgate ca --dir {tmp_path}/ca revoke al", {"alice"}),
+        (f"certgate ca show --dir {tmp_path}/ca ", {"alice", "bob"}),
+        ("certgate ca show --dir /nonexistent al", set()),
+    ):
+        count = len(words.split(" "))
+        env = {
+            "_CERTGATE_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(count - 1),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "proxy"],
+            capture_output=True,
+            check=False,
+            env=child_environment(env),
+            text=True,
+            timeout=30,
+        )
+        found = {line.partition(",")[2] for line in done.stdout.splitlines()}
+        assert found - {""} == expected, done
