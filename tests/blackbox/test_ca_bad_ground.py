@@ -8,8 +8,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.authorities import names_in
 from tests.authorities.shells import PASSPHRASE, ca
 from tests.gate.process import child_environment
@@ -46,22 +44,17 @@ def state(folder: Path) -> tuple[object, bytes, set[str]]:
     return listed, (authority / "crl.pem").read_bytes(), names
 
 
-@pytest.mark.parametrize(
-    "arguments", [["issue", "bob", "-o", "new"], ["revoke", "alice"], ["crl"], ["renew", "alice"]]
-)
-def test_a_full_disk_changes_nothing(tmp_path: Path, arguments: list[str]):
+def test_a_full_disk_changes_nothing(tmp_path: Path):
     ca(tmp_path, "init", "--key-type", "p256")
     ca(tmp_path, "issue", "alice", "-o", "out")
-    before, _files = (
-        state(tmp_path),
-        names_in(tmp_path / "certs" / "ca") | names_in(tmp_path / "out"),
-    )
-    done = on_a_full_disk(tmp_path, *arguments)
-    assert done.returncode == 1, done
-    [line] = done.stderr.splitlines()
-    assert line.startswith("certgate: ")
-    assert "cannot write" in line or "nothing was changed" in line
-    assert state(tmp_path) == before
+    before = state(tmp_path)
+    for verb in ("issue bob -o out", "revoke alice", "crl", "renew alice"):
+        done = on_a_full_disk(tmp_path, *verb.split())
+        assert done.returncode == 1, done
+        [line] = done.stderr.splitlines()
+        assert line.startswith("certgate: ")
+        assert "cannot write" in line or "nothing was changed" in line
+        assert state(tmp_path) == before
 
 
 def test_a_full_disk_makes_no_ca(tmp_path: Path):

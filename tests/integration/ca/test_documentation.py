@@ -1,0 +1,31 @@
+"""The commands in docs/certificates.md exist as they are written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.ca import ca
+
+PAGE = Path(__file__).parents[3] / "docs" / "certificates.md"
+LINES = re.findall(r"^\$ certgate ca (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(LINES))
+def test_a_documented_command_is_understood(line: str):
+    """Click raises on an option or a value that does not exist."""
+    verb, *arguments = shlex.split(line)
+    assert ca.commands[verb].make_context(verb, arguments).command.name == verb
+
+
+def test_the_page_shows_every_verb():
+    assert {line.split()[0] for line in LINES} == set(ca.commands)
+
+
+@pytest.mark.parametrize("verb", ca.commands)
+def test_every_help_has_an_example(verb: str):
+    text = ca.commands[verb].help or ""
+    assert f"certgate ca {verb}" in text
