@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.gate import Gate, connect
-from tests.upstreams import Recorder
+
+if TYPE_CHECKING:
+    from tests.upstreams import Recorder
 
 OWN = {
     "x-forwarded-for": "127.0.0.1",
@@ -19,7 +23,7 @@ def test_the_app_learns_where_the_request_came_from(gate: Gate, recorder: Record
     """Address, scheme, host, port, and a number that the client is told, too."""
     with connect(gate.port) as connection:
         response = connection.get()
-    received = recorder.last()
+    received = recorder.received()
     assert {name: received.header(name) for name in OWN} == OWN
     assert received.header("x-forwarded-port") == str(gate.port)
     assert received.header("x-request-id")
@@ -45,7 +49,7 @@ def test_a_client_cannot_bring_its_own(gate: Gate, recorder: Recorder, name: str
     """Some frameworks serve the path in such a field instead of the one that was decided on."""
     with connect(gate.port) as connection:
         assert connection.get("/", f"{name}: /admin", "X-Mine: kept").status == 200
-    received = recorder.last()
+    received = recorder.received()
     assert "/admin" not in received.raw_head.decode()
     assert received.header("x-mine") == "kept"
 
@@ -55,4 +59,4 @@ def test_connection_cannot_take_them_away(gate: Gate, recorder: Recorder, name: 
     """``Connection`` names the fields of the client that end here, and no other."""
     with connect(gate.port) as connection:
         assert connection.get("/", f"Connection: {name}").status == 200
-    assert recorder.last().header(name)
+    assert recorder.received().header(name)
