@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from proxy.forward.identity_headers import identity_header_lines
+from proxy.http1.head import RequestParser
 from proxy.identity.codes import RefusalCode
 from proxy.identity.facts import CertificateFacts
 from proxy.identity.peer import PeerIdentity, VerifyError
@@ -35,6 +36,8 @@ class Credentials:
         "_lines",
         "_lines_until",
         "_logged",
+        "_max_fields",
+        "_parser",
         "_snapshot",
         "_verdict",
         "facts",
@@ -48,9 +51,18 @@ class Credentials:
         self.verify = ""
         self._logged: dict[tuple[str, str], LoggedClient] = {}  # few: OpenSSL has few ciphers
         self._snapshot: Snapshot | None = None
+        self._max_fields = -1
+        self._parser: RequestParser
         self._verdict = INVALID
         self._lines = b""
         self._lines_until = 0.0
+
+    def parser(self, snapshot: Snapshot) -> RequestParser:
+        """Return the parser for this client's requests; it remembers what the client repeats."""
+        if self._max_fields != snapshot.limits.fields:
+            self._max_fields = snapshot.limits.fields
+            self._parser = RequestParser(self._max_fields)
+        return self._parser
 
     def logged(self, protocol: str, cipher: str) -> LoggedClient:
         """Return what the access log says about a connection of this peer."""

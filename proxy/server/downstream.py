@@ -14,7 +14,7 @@ import structlog
 
 from proxy.forward.request_head import forwarded_lines
 from proxy.http1.body import Decoder, decoder_for
-from proxy.http1.head import RequestParser, head_end
+from proxy.http1.head import head_end
 from proxy.http1.messages import Framing, ProtocolError, RequestHead
 from proxy.observe.access_record import AccessRecord
 from proxy.server.exchange import Exchange
@@ -22,7 +22,6 @@ from proxy.server.own_response import own_response
 from proxy.web.error_page import render_error
 
 if TYPE_CHECKING:
-
     from proxy.identity.peer import PeerIdentity
     from proxy.server.state import ServerState
     from proxy.server.tls_transport import TLSTransport
@@ -93,7 +92,7 @@ class DownstreamConnection:
         self.client_address = transport.peer_address
         self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher)
         self._forwarded = forwarded_lines(self.client_address.encode(), port)
-        self._parser = RequestParser(snapshot.limits.fields)
+        self._parser = self.credentials.parser(snapshot)
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
         self._is_paused = False

@@ -44,9 +44,9 @@ class Handshake(asyncio.Protocol):
         "write_deadline",
     )
 
-    def __init__(self, state: ServerState) -> None:
+    def __init__(self, state: ServerState, port: int) -> None:
         self._state = state
-        self._port = 0
+        self._port = port
         self._boundary = RecordBoundary()
         self._snapshot = state.snapshot
         self._socket: asyncio.Transport
@@ -58,8 +58,6 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many connections already."""
         self._socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
-        name = self._socket.get_extra_info("sockname")
-        self._port = name[1] if isinstance(name, tuple) else 0
         if not self._state.admit(self):
             self._socket.abort()
             return
@@ -84,7 +82,8 @@ class Handshake(asyncio.Protocol):
             self._flush()  # the alert tells the client what was wrong
             self._fail(handshake_failure_reason(error))
             return
-        self._flush()
+        if self._tls.get_protocol_version() != SSL.TLS1_3_VERSION:
+            self._flush()  # TLS 1.2: our Finished; in TLS 1.3 only tickets, which can wait
         self._succeed()
 
     def eof_received(self) -> bool:

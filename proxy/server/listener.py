@@ -43,8 +43,10 @@ class Listener:
             CertgateError: the address cannot be used.
         """
         try:
+            # The port is known only afterwards, when the system chooses it (port 0).
+            bound = [address.port]
             server = await state.loop.create_server(
-                lambda: Handshake(state),
+                lambda: Handshake(state, bound[0]),
                 address.host or None,
                 address.port,
                 backlog=_BACKLOG,
@@ -53,7 +55,9 @@ class Listener:
         except OSError as error:
             reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
             raise CertgateError(f"cannot listen on {address}: {reason}") from error
-        return cls(address, server)
+        listener = cls(address, server)
+        bound[0] = listener.ports[0]
+        return listener
 
     @property
     def urls(self) -> list[str]:

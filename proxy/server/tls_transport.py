@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # suites of TLS 1.2 (5 header, 8 nonce, 16 tag), and 64 leaves room for a pending alert.
 _RECORD = 16384
 _RECORD_OVERHEAD = 64
+# OpenSSL ends a TLS 1.3 handshake with two session tickets that pyOpenSSL cannot switch off. Nobody
+# will resume with them, so they wait for the first response instead of costing a system call.
+_MAX_TICKETS = 2048
 # Back-pressure: above the high mark the upstream is no longer read, below the low mark it is.
 # 256 KiB keeps one loopback download at full speed; it is also the memory one slow reader costs.
 _WRITE_HIGH = 256 * 1024
@@ -56,6 +59,7 @@ class TLSTransport(asyncio.Protocol):
         "_is_reading",
         "_socket",
         "_tls",
+        "_unsent",
         "is_closing",
     )
 
@@ -68,6 +72,7 @@ class TLSTransport(asyncio.Protocol):
         self._handler: PlaintextHandler
         self._is_reading = True
         self._ended = False
+        self._unsent = _MAX_TICKETS  # what the handshake has left in the BIO
         self.is_closing = False
 
     def start(self, make_handler: Callable[[TLSTransport], PlaintextHandler]) -> None:
@@ -126,22 +131,32 @@ class TLSTransport(asyncio.Protocol):
         self._handler.resume_writing()
 
     def _read(self, *, only_once: bool = False) -> None:
-        tls = self._tls
+        """Hand up all plaintext that is there; several records go up as one piece."""
+        tls, records = self._tls, []
         try:
-            while True:
-                data = tls.recv(_RECORD)
-                self._handler.data_received(data)
-                if only_once or self.is_closing:
-                    return
+            records.append(tls.recv(_RECORD))
+            while not only_once:
+                records.append(tls.recv(_RECORD))
         except SSL.WantReadError:
-            return
+            self._hand_up(records)
         except SSL.ZeroReturnError:
-            self._ended = True
-            self._handler.end_received(clean=True)
+            self._hand_up(records)
+            self._end_clean()
         except SSL.Error:
             # A record that does not decrypt. OpenSSL has put the alert that says so into the BIO.
             self._flush(_RECORD_OVERHEAD)
             self.abort()
+        else:
+            self._hand_up(records)
+
+    def _hand_up(self, records: list[bytes]) -> None:
+        if records:
+            self._handler.data_received(records[0] if len(records) == 1 else b"".join(records))
+
+    def _end_clean(self) -> None:
+        if not self.is_closing:
+            self._ended = True
+            self._handler.end_received(clean=True)
 
     # From the handler above
 
@@ -152,9 +167,10 @@ class TLSTransport(asyncio.Protocol):
         tls, size = self._tls, len(data)
         tls.sendall(data)
         size += _RECORD_OVERHEAD * (size // _RECORD + 1)
-        ciphertext = tls.bio_read(size)
+        ciphertext = tls.bio_read(size + self._unsent)
+        self._unsent = 0
         self._socket.write(ciphertext)
-        if len(ciphertext) == size:
+        if len(ciphertext) >= size:
             self._flush(size)
 
     def _flush(self, size: int) -> None:
