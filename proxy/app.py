@@ -8,6 +8,7 @@ import gc
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,33 +23,34 @@ from proxy.server.drain import drain
 from proxy.server.listener import Listener
 from proxy.server.state import ServerState
 from proxy.server.sweeper import Sweeper
-from proxy.snapshot import Snapshot, build_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from proxy.config.addresses import Address
     from proxy.config.model import Config
     from proxy.observe.access_log import AccessLog
+    from proxy.snapshot import Snapshot
 
 _log = structlog.stdlib.get_logger()
 
 
-def serve(load: Callable[[], Config], ready: Callable[[list[str]], None]) -> None:
+Build = Callable[["Snapshot | None"], "Snapshot"]
+"""Reads the configuration anew and compiles it; the argument is the snapshot to be replaced."""
+
+
+def serve(build: Build, ready: Callable[[list[str]], None]) -> None:
     """Run the proxy until it is told to stop.
 
     Args:
-        load: reads the configuration; called again at each reload.
+        build: makes the first snapshot, and one more at each reload.
         ready: called once with the URLs, when connections are accepted.
 
     Raises:
         CertgateError: it cannot start.
     """
-    config = load()
-    snapshot = build_snapshot(config)
+    snapshot = build(None)
     _raise_descriptor_limit()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_Process(load, ready).run(snapshot))
+        runner.run(_Process(build, ready).run(snapshot))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -69,8 +71,8 @@ def _raise_descriptor_limit() -> None:
 class _Process:
     """One run, from the first listener to the last connection."""
 
-    def __init__(self, load: Callable[[], Config], ready: Callable[[list[str]], None]) -> None:
-        self._load = load
+    def __init__(self, build: Build, ready: Callable[[list[str]], None]) -> None:
+        self._build = build
         self._ready = ready
         self._stop = asyncio.Event()
         self._listeners: dict[Address, Listener] = {}
@@ -131,7 +133,7 @@ class _Process:
     async def _run_reload(self, state: ServerState) -> None:
         """Build everything new, then swap one reference; a failure before that changes nothing."""
         try:
-            snapshot = await asyncio.to_thread(self._build_next, state.snapshot)
+            snapshot = await asyncio.to_thread(self._build, state.snapshot)
             access_log = _changed_access_log(state.snapshot.config, snapshot.config)
             await self._listen(state, snapshot)
         except ConfigError as error:
@@ -153,9 +155,6 @@ class _Process:
             self._listeners.pop(address).close()
         self._report_unusable_crls(snapshot)
         _log.info("reloaded")
-
-    def _build_next(self, current: Snapshot) -> Snapshot:
-        return build_snapshot(self._load(), current)
 
     @staticmethod
     def _report_unusable_crls(snapshot: Snapshot) -> None:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import config_option
+from proxy.cli.configuration import compile_configuration, config_option, load_configuration
 from proxy.cli.inspection import inspect
-from proxy.config.environment import load_from_environment
-from proxy.config.load import Loaded, load
-from proxy.config.source import Source, place_of
 from proxy.errors import ConfigError, Problem
-from proxy.snapshot import Snapshot, build_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from proxy.config.model import Config
+    from proxy.snapshot import Snapshot
 
 
 @click.command()
@@ -34,8 +30,8 @@ def check(context: click.Context, config_file: Path | None) -> None:
     What works but should not stay is a warning, and does not change the exit code.
     """
     try:
-        loaded = load(config_file, os.environ) if config_file else load_from_environment(os.environ)
-        snapshot = _build(loaded)
+        loaded = load_configuration(config_file)
+        snapshot = compile_configuration(loaded)
     except ConfigError as error:
         _tell(error.problems)
         context.exit(1)
@@ -43,20 +39,6 @@ def check(context: click.Context, config_file: Path | None) -> None:
     warnings = loaded.warnings + [loaded.source.problem(*finding) for finding in findings]
     _tell(Problem(one.where, one.key, f"warning: {one.message}") for one in warnings)
     click.echo(f"OK: {_summary(loaded.config, snapshot)}")
-
-
-def _build(loaded: Loaded) -> Snapshot:
-    """Compile the configuration; problems get the lines that only its file knows."""
-    try:
-        return build_snapshot(loaded.config)
-    except ConfigError as error:
-        raise ConfigError(
-            [_located(problem, loaded.source) for problem in error.problems]
-        ) from None
-
-
-def _located(problem: Problem, source: Source) -> Problem:
-    return problem if problem.where else source.problem(place_of(problem.key), problem.message)
 
 
 def _tell(problems: Iterable[Problem]) -> None:

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import config_option, read_config
+from proxy.cli.configuration import (
+    compile_configuration,
+    config_option,
+    load_configuration,
+    read_config,
+)
 from proxy.errors import CertgateError
 from proxy.pid_file import read_running_pid
-from proxy.snapshot import build_snapshot
 
 if TYPE_CHECKING:
     from proxy.config.model import Config
@@ -33,9 +37,11 @@ def reload(config_file: Path | None, pid_file: Path | None) -> None:
 
     It is checked first: with an error the proxy is not told, and goes on as before.
     """
-    config = read_config(config_file) if pid_file is None or config_file is not None else None
-    if config is not None:
-        build_snapshot(config)
+    config = None
+    if pid_file is None or config_file is not None:
+        loaded = load_configuration(config_file)
+        compile_configuration(loaded)
+        config = loaded.config
     pid = _running_pid(pid_file, config)
     _signal(pid, signal.SIGHUP)
     click.echo(f"told process {pid} to reload; its error log says how it went")

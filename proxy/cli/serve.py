@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from proxy import app
-from proxy.cli.configuration import config_option, read_config
+from proxy.cli.configuration import compile_configuration, config_option, load_configuration
 from proxy.observe.error_log import configure_logging
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.observe.error_log import Level
+    from proxy.snapshot import Snapshot
+
+_log = structlog.stdlib.get_logger()
 
 
 @click.command()
@@ -31,4 +35,11 @@ def serve(config_file: Path | None, log_level: Level) -> None:
     SIGHUP loads the configuration anew; SIGUSR1 reopens the access log.
     """
     configure_logging(log_level)
-    app.serve(lambda: read_config(config_file), app.announce)
+
+    def build(previous: Snapshot | None) -> Snapshot:
+        loaded = load_configuration(config_file)
+        for warning in loaded.warnings:
+            _log.warning("configuration", problem=str(warning))
+        return compile_configuration(loaded, previous)
+
+    app.serve(build, app.announce)

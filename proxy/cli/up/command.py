@@ -21,6 +21,7 @@ from proxy.config.model import Config
 from proxy.config.paths import Folder
 from proxy.errors import CertgateError
 from proxy.observe.error_log import configure_logging
+from proxy.snapshot import build_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,10 @@ def up(
     with contextlib.ExitStack() as stack:
         url = str(server) if server is not None else stack.enter_context(DemoThread()).url
         config = _configuration(listen, url, provisions)
-        app.serve(lambda: config, _announcement(provisions, hosts, server))
+        app.serve(
+            lambda previous: build_snapshot(config, previous),
+            _announcement(provisions, hosts, server),
+        )
 
 
 def _parse_upstream(text: str) -> Server:
