@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A
 _DNS_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_COUNTRY = re.compile(r"[A-Za-z]{2}")  # a PrintableString of two, RFC 5280 appendix A
 _MOST_DNS_NAME = 253
 _EMAIL = re.compile(r"[!-?A-~]+@[a-z0-9.-]+", re.IGNORECASE)
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+", re.IGNORECASE)
@@ -54,12 +55,12 @@ class SubjectFields:
             raise CertgateError(_BLANK_COMMON_NAME)
         for _, value in fields:
             _check_text(value)
+        if self.country and not _COUNTRY.fullmatch(self.country):
+            raise CertgateError(f"the country {self.country!r} is not two letters, like DE")
         try:
-            name = x509.Name([x509.NameAttribute(oid, value) for oid, value in fields if value])
-            name.public_bytes()  # a country that is not ASCII fails only here
+            return x509.Name([x509.NameAttribute(oid, value) for oid, value in fields if value])
         except ValueError as error:
             raise CertgateError(f"the subject cannot be used: {error}") from error
-        return name
 
 
 _BLANK_COMMON_NAME = (

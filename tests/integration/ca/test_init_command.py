@@ -93,7 +93,7 @@ def test_wrong_usage_exits_with_two(empty_shell: Shell, arguments: list[str]):
     ("arguments", "reason"),
     [
         (["--cn", ""], "common name is blank"),
-        (["--cn", "x", "--country", "Germany"], "the subject cannot be used"),
+        (["--cn", "x", "--country", "Germany"], "is not two letters, like DE"),
         (["--cn", "x", "--days", "0"], "must be between 1 and 36500 days"),
     ],
 )

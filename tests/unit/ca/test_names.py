@@ -17,6 +17,7 @@ from proxy.ca.names import (
     subject_text,
 )
 from proxy.errors import CertgateError
+from proxy.identity.der import UnreadableCertificateError
 
 
 def name(*pairs: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
@@ -51,8 +52,8 @@ def test_text_that_could_forge_a_line_is_refused(bad: str):
         SubjectFields("x", country="ä"),
     ],
 )
-def test_fields_too_long_for_a_certificate_are_refused(fields: SubjectFields):
-    with pytest.raises(CertgateError, match="the subject cannot be used"):
+def test_fields_that_no_certificate_can_hold_are_refused(fields: SubjectFields):
+    with pytest.raises(CertgateError, match=r"the subject cannot be used|is not two letters"):
         fields.to_name()
 
 
@@ -134,6 +135,15 @@ def test_a_host_is_an_address_or_a_dns_name():
     assert isinstance(host_name("127.0.0.1"), x509.IPAddress)
     assert isinstance(host_name("localhost"), x509.DNSName)
     assert not is_dns_name("a_b c")
+
+
+def test_a_name_that_reads_two_ways_is_refused(monkeypatch: pytest.MonkeyPatch):
+    def unreadable(_name: x509.Name) -> str:
+        raise UnreadableCertificateError("two readings")
+
+    monkeypatch.setattr("proxy.ca.names.rfc2253", unreadable)
+    with pytest.raises(CertgateError, match="the subject cannot be read: two readings"):
+        subject_text(name((NameOID.COMMON_NAME, "alice")))
 
 
 def test_an_attribute_that_is_not_text_counts_in_hexadecimal():
