@@ -140,6 +140,14 @@ class Client:
                 raise
         self._reader = _Reader(self.sock)
 
+    @classmethod
+    def over(cls, sock: socket.socket) -> Self:
+        """Return a client that speaks over a socket which is connected already."""
+        made = cls.__new__(cls)
+        made.sock = sock
+        made._reader = _Reader(sock)
+        return made
+
     @property
     def tls(self) -> ssl.SSLSocket:
         """The TLS connection."""
