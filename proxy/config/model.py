@@ -195,10 +195,10 @@ class AccessLog(_Section):
     path: LogTarget = "-"
     """A file, `-` for the standard output, or `off`. Default: `-`."""
 
-    format: Annotated[Literal["combined", "json"], BeforeValidator(rules.refuse_log_template)] = (
-        "combined"
-    )
-    """`combined` (as nginx and Apache write it) or `json`. Default: `combined`."""
+    format: Annotated[str, AfterValidator(rules.check_log_format)] = "combined"
+    """`combined` (as nginx and Apache write it, with the certificate's subject and the decision),
+    `json`, or a template with nginx's variable names such as `$remote_addr "$request" $status`.
+    Default: `combined`."""
 
 
 class Upstream(_Section):

@@ -14,6 +14,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from proxy.config.addresses import parse_host
 from proxy.config.units import quoted
+from proxy.errors import CertgateError
+from proxy.observe.access_format import parse_access_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -200,10 +202,16 @@ def parse_workers(value: object) -> object:
     raise ValueError("more than one worker, and auto, are not in this version; write 1")
 
 
-def refuse_log_template(value: object) -> object:
-    """Say of a template that it will be taken one day."""
-    if isinstance(value, str) and "$" in value:
-        raise ValueError("templates are not in this version; write combined or json")
+def check_log_format(value: str) -> str:
+    """Accept ``combined``, ``json``, or a template whose variables all exist.
+
+    Raises:
+        ValueError: with a message for the operator.
+    """
+    try:
+        parse_access_format(value)
+    except CertgateError as error:
+        raise ValueError(str(error).removeprefix("access log format: ")) from None
     return value
 
 
