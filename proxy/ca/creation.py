@@ -123,7 +123,13 @@ def check_free(directory: Path) -> None:
     Raises:
         CertgateError: it does.
     """
-    existing = Folder(directory).existing()
+    folder = Folder(directory)
+    existing = folder.existing()
+    if existing and folder.certificate not in existing:
+        raise CertgateError(
+            f"{existing[0]} exists already, but not a whole CA: an interrupted init, or something "
+            "else; move it away, or choose another --dir"
+        )
     if existing:
         raise CertgateError(
             f"{existing[0]} exists already: certgate never overwrites a CA; choose another --dir"

@@ -101,6 +101,10 @@ def export(
     The .p12 is opened again before it is handed out; its password is never empty. It is made in
     the legacy encoding, which everything opens, unless --encoding modern is asked for.
     """  # noqa: D301 - click reads \b as "do not wrap"
+    if form not in _WITH_KEY and (key_file or key_passphrase_file or p12_password_file):
+        raise click.UsageError(f"{form} holds no key: no --key, no passwords")
+    if form is Format.MOBILECONFIG and encoding is not Encoding.LEGACY:
+        raise click.UsageError("Apple's systems refuse the modern encoding in a mobileconfig")
     given = bundle_password(p12_password_file)
     with Registry.open(directory) as registry:
         [record] = select(registry, certificate)

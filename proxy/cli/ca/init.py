@@ -13,9 +13,10 @@ from proxy.ca.adoption import UNKNOWN_PAST, Adoption, adopt, following_serial
 from proxy.ca.authority import Authority
 from proxy.ca.clock import rfc3339
 from proxy.ca.creation import DEFAULT_LIFETIME_DAYS, NewAuthority, check_free
+from proxy.ca.files import read_file
 from proxy.ca.intermediate import create_with_root
 from proxy.ca.issuance import fingerprint
-from proxy.ca.keys import KeyType
+from proxy.ca.keys import KeyType, is_encrypted
 from proxy.ca.names import SubjectFields
 from proxy.cli.ca.options import (
     directory_option,
@@ -130,7 +131,8 @@ def _subject(options: dict[str, Any]) -> SubjectFields:
 def _adopt(directory: Path, passphrase_file: Path | None, options: dict[str, Any]) -> Authority:
     certificate, key = options["imported"]
     first_serial = _first_serial(certificate, options)
-    passphrase = ca_passphrase(passphrase_file, is_new=True)
+    # A key that is encrypted keeps its passphrase: it is asked for, not chosen.
+    passphrase = ca_passphrase(passphrase_file, is_new=not is_encrypted(read_file(key)))
     adoption = Adoption(certificate, key, options["import_crl"], first_serial)
     authority = adopt(directory, adoption, passphrase)
     if options["import_crl"] is None:

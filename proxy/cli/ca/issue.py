@@ -84,6 +84,8 @@ def issue(
     certgate ca issue robot --hours 1
     certgate ca issue gate.example.com --profile server --san ip:10.0.0.5
     """  # noqa: D301 - click reads \b as "do not wrap"
+    if profile is Profile.SERVER and p12_password_file:
+        raise click.UsageError("a server certificate gets no .p12: no --p12-password-file")
     request = LeafRequest(
         profile=profile,
         subject=SubjectFields(name, organization, unit),

@@ -147,6 +147,8 @@ def crl(
     certgate ca crl --show
     certgate ca crl --show --format der -o ca.crl
     """  # noqa: D301 - click reads \b as "do not wrap"
+    if form == "der" and output is None:
+        raise click.UsageError("--format goes with -o: crl.pem itself is always PEM")
     if only_shows:
         with Registry.open(directory) as registry:
             _show(registry, registry.crl(), form, output, as_json=as_json)

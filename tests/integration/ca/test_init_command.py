@@ -148,6 +148,29 @@ def test_random_serials_are_for_those_who_want_them(empty_shell: Shell):
     assert int(empty_shell.done("issue", "alice", "--json").json["serial"]) > 2**64
 
 
+def test_a_plain_key_gets_the_passphrase(empty_shell: Shell):
+    """What was chosen badly is told, as for a new CA."""
+    certificate, key = openssl_ca(empty_shell.folder)
+    plain = empty_shell.folder / "plain.key"
+    openssl("pkey", "-in", key, "-passin", f"pass:{PASSPHRASE}", "-out", plain)
+    empty_shell.done("init", "--import", certificate, plain)
+    assert "ENCRYPTED" in (empty_shell.folder / "ca" / "ca.key").read_text()
+    empty_shell.done("issue", "alice")
+
+
+def test_serials_go_on_after_a_serial_file(empty_shell: Shell):
+    certificate, key = openssl_ca(empty_shell.folder)
+    certificate.with_suffix(".srl").write_text("0A\n")
+    assert "serials begin" not in empty_shell.done("init", "--import", certificate, key).stderr
+    assert empty_shell.done("issue", "alice", "--json").json["serial"] == "11"
+
+
+def test_an_adopted_authority_can_draw_serials(empty_shell: Shell):
+    certificate, key = openssl_ca(empty_shell.folder)
+    empty_shell.done("init", "--import", certificate, key, "--serial", "random")
+    assert int(empty_shell.done("issue", "alice", "--json").json["serial"]) > 2**64
+
+
 def test_garbage_is_not_taken_over(empty_shell: Shell):
     (empty_shell.folder / "bad").write_text("garbage")
     assert "bad: not a certificate" in empty_shell.ca("init", "--import", "bad", "bad").reason

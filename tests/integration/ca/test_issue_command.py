@@ -54,6 +54,17 @@ def test_a_password_that_was_given_is_used_and_not_written(shell: Shell):
     openssl("pkcs12", "-in", "out/alice.p12", "-passin", "pass:my own word", "-noout")
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\n"])
+def test_a_password_that_is_none_is_refused(shell: Shell, content: bytes):
+    (shell.folder / "word").write_bytes(content)
+    assert "word: " in shell.ca("issue", "alice", "--p12-password-file", "word").reason
+
+
+def test_an_hour_too_many_is_refused(shell: Shell):
+    reason = shell.ca("issue", "alice", "--hours", "99999999999999").reason
+    assert "longer than the CA's own" in reason
+
+
 def test_every_field_can_be_given(shell: Shell):
     names = ("--email", "a@example.com", "--san", "dns:a.example.com", "--san", "ip:10.0.0.1")
     fields = ("--org", "Acme", "--ou", "ops", "--days", "90", "--key-type", "rsa-2048")
@@ -112,7 +123,14 @@ def test_what_cannot_be_is_one_clear_line(shell: Shell, arguments: list[str], re
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["alice", "--days", "0"], ["alice", "--days", "1", "--hours", "1"]]
+    "arguments",
+    [
+        [],
+        ["alice", "--days", "0"],
+        ["alice", "--days", "1", "--hours", "1"],
+        ["gate", "--profile", "server", "--p12-password-file", "x"],
+        ["alice", "--encoding", "strong"],
+    ],
 )
 def test_wrong_usage_exits_with_two(shell: Shell, arguments: list[str]):
     assert shell.ca("issue", *arguments).code == 2

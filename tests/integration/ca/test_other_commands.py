@@ -214,6 +214,31 @@ def test_the_folder_may_stand_before_the_verb(shell: Shell, capsys: pytest.Captu
     assert capsys.readouterr().out == "[\n]\n"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export alice --format pem --key x",
+        "export alice --format mobileconfig --encoding modern",
+        "export alice --format jks",
+        "crl --format der",
+        "crl --lifetime 999999999999y",
+        "revoke alice --reason boredom",
+        "list --expiring tomorrow",
+        "show",
+    ],
+)
+def test_wrong_usage_exits_with_two(empty_shell: Shell, line: str):
+    """An option that would have no effect is said to be wrong, never ignored."""
+    assert empty_shell.ca(*line.split()).code == 2
+
+
+def test_a_dated_list_needs_no_years(shell: Shell):
+    """An absurd lifetime ends where the CA ends."""
+    signed = shell.done("crl", "--lifetime", "999999y", "--json").json
+    assert signed["next_update"] < "2100"
+    assert shell.done("list", "--expiring", "99999y", "--json").json == []
+
+
 def test_no_authority_is_explained_before_a_passphrase_is_asked(empty_shell: Shell):
     for line in (["issue", "x"], ["list"], ["revoke", "x"], ["crl"], ["export", "x"]):
         assert "there is no CA here" in empty_shell.ca(*line).reason

@@ -43,9 +43,18 @@ def test_nothing_is_overwritten(tmp_path: Path):
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_part_of_a_ca_is_not_overwritten_either(tmp_path: Path, name: str):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(CertgateError, match=f"{name} exists already"):
+    reason = "never overwrites" if name == "ca.crt" else "not a whole CA: an interrupted init"
+    with pytest.raises(CertgateError, match=f"{name} exists already.*{reason}"):
         make_authority(tmp_path)
     assert names_in(tmp_path) == {name}
+
+
+def test_the_rest_of_a_killed_init_does_not_hinder(tmp_path: Path):
+    """Everything is made in a folder inside; a kill leaves that, and no part of a CA."""
+    (tmp_path / ".init-0123").mkdir()
+    (tmp_path / ".init-0123" / "ca.key").write_text("")
+    make_authority(tmp_path).close()
+    assert names_in(tmp_path) >= FILES
 
 
 def test_a_dangling_link_is_not_followed(tmp_path: Path):
