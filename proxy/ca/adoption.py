@@ -11,7 +11,7 @@ from proxy.ca.authority import Authority
 from proxy.ca.clock import system_clock, to_epoch
 from proxy.ca.creation import Inheritance, Material, check_free, write_folder
 from proxy.ca.crl import REASONS, load_crl, number_of
-from proxy.ca.files import read_file
+from proxy.ca.files import is_file, read_file
 from proxy.ca.folder import load_certificates
 from proxy.ca.issuance import Signer
 from proxy.ca.keys import check_strength, is_same_key, load_private_key
@@ -124,7 +124,7 @@ def following_serial(certificate: Path) -> int | None:
     are hexadecimal. One says the last serial, the other the next: one further is right for both.
     """
     for path in (certificate.with_suffix(".srl"), certificate.with_name("serial")):
-        if path.is_file():
+        if is_file(path):
             try:
                 return int(read_file(path).split()[0], 16) + 1
             except (ValueError, IndexError) as error:

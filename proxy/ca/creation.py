@@ -18,6 +18,7 @@ from proxy.ca.files import (
     PRIVATE_FOLDER,
     SECRET,
     explained,
+    is_there,
     locked_folder,
     make_folder,
     sync_folder,
@@ -145,7 +146,7 @@ def write_folder(directory: Path, material: Material, passphrase: bytes, now: da
     Raises:
         CertgateError: a CA is there already, or the folder cannot be written.
     """
-    is_new = not directory.exists()
+    is_new = not is_there(directory)
     make_folder(directory)
     try:
         _fill_folder(directory, material, passphrase, now)

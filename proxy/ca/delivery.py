@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proxy.ca.files import PRIVATE_FOLDER, PUBLIC, SECRET, StagedFile, make_folder
+from proxy.ca.files import PRIVATE_FOLDER, PUBLIC, SECRET, StagedFile, is_there, make_folder
 from proxy.ca.folder import pem_of
 from proxy.ca.keys import generate_key, plain_pem
 from proxy.ca.p12 import Encoding, build_p12
@@ -142,7 +142,7 @@ def _publish(
 
 def _check_own(authority: Authority, key_path: Path) -> None:
     registry = authority.registry
-    if not key_path.exists():
+    if not is_there(key_path):
         return
     with registry.store.reading() as query:
         owners = query.by_key_file(registry.issuer_id, str(key_path.absolute()))

@@ -50,6 +50,25 @@ def read_file(path: Path) -> bytes:
     return data
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether the name is taken, by whatever, a dangling link included.
+
+    Unlike ``Path.exists()`` these three never raise: a folder that may not be entered holds
+    nothing that we could use, and the attempt to read will say why.
+    """
+    return os.path.lexists(path)
+
+
+def is_file(path: Path | str) -> bool:
+    """Tell whether there is a file that can be reached."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether there is a folder that can be reached."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def is_exposed(path: Path) -> bool:
     """Tell whether users other than the owner have any right on the file."""
     with explained("read", path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from proxy.ca.files import read_file
+from proxy.ca.files import is_there, read_file
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Folder:
     def existing(self) -> list[Path]:
         """Return those of the CA's own files that are there."""
         files = (self.key, self.certificate, self.crl, self.store)
-        return [path for path in files if path.exists() or path.is_symlink()]
+        return [path for path in files if is_there(path)]
 
     def load_chain(self) -> tuple[x509.Certificate, ...]:
         """Return the CA's certificate and those above it.
@@ -61,12 +61,15 @@ class Folder:
         Raises:
             CertgateError: there is no CA in this folder, or its certificate is unreadable.
         """
-        if not self.certificate.exists():
+        try:
+            return load_certificates(self.certificate)
+        except CertgateError as error:
+            if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+                raise
             raise CertgateError(
                 f"{self.path}: there is no CA here; make one with: certgate ca init, "
                 "or say where it is with --dir"
-            )
-        return load_certificates(self.certificate)
+            ) from error
 
 
 def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.ca.clock import to_epoch
+from proxy.ca.files import is_file
 from proxy.ca.folder import load_certificates
 from proxy.ca.issuance import fingerprint
 from proxy.ca.store.records import Status
@@ -37,7 +37,7 @@ def find(registry: Registry, text: str) -> list[CertificateRecord]:
         found = [_by_file(registry, Path(text))]
     else:
         found = _by_serial_or_name(registry, text)
-    if not found and _is_file(text):
+    if not found and is_file(text):
         found = [_by_file(registry, Path(text))]
     if not found:
         raise CertgateError(
@@ -80,12 +80,7 @@ def select(
 
 def _looks_like_file(text: str) -> bool:
     suffix = Path(text).suffix.lower()
-    return "/" in text or (suffix in _CERTIFICATE_SUFFIXES and _is_file(text))
-
-
-def _is_file(text: str) -> bool:
-    # Path.is_file() raises where a name is too long to be one.
-    return os.path.isfile(text)  # noqa: PTH113
+    return "/" in text or (suffix in _CERTIFICATE_SUFFIXES and is_file(text))
 
 
 def _by_serial_or_name(registry: Registry, text: str) -> list[CertificateRecord]:

@@ -10,7 +10,7 @@ from cryptography import x509
 from proxy.ca.audit import operator
 from proxy.ca.clock import system_clock, to_epoch
 from proxy.ca.crl import due_warning, load_crl, number_of
-from proxy.ca.files import is_exposed, read_file
+from proxy.ca.files import is_exposed, is_there, read_file
 from proxy.ca.folder import Folder
 from proxy.ca.issuance import fingerprint
 from proxy.ca.names import subject_text
@@ -144,7 +144,7 @@ class Registry:
         """Return what the operator should know: a CRL, or a CA, that ends soon or is behind."""
         found = []
         key = self.folder.key
-        if key.exists() and is_exposed(key):
+        if is_there(key) and is_exposed(key):
             found.append(f"{key} can be read by others; chmod 600 {key}")
         try:
             crl = self.crl()

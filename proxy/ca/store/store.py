@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from proxy.ca.files import SECRET
+from proxy.ca.files import SECRET, is_file
 from proxy.ca.store.changes import Writing
 from proxy.ca.store.engine import explained, sqlite_engine, transaction
 from proxy.ca.store.migrate import check_revision, upgrade
@@ -52,7 +52,7 @@ class Store:
         Raises:
             CertgateError: missing, not a store, damaged, or written by a newer certgate.
         """
-        if not path.is_file():
+        if not is_file(path):
             raise CertgateError(f"{path}: there is no such store")
         store = cls._connect(path)
         try:

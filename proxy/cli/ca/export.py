@@ -11,7 +11,7 @@ import click
 
 from proxy.ca.clock import to_epoch
 from proxy.ca.delivery import stem_for
-from proxy.ca.files import PUBLIC, SECRET, read_file, write_file
+from proxy.ca.files import PUBLIC, SECRET, is_file, is_folder, read_file, write_file
 from proxy.ca.folder import der_of, pem_of
 from proxy.ca.keys import is_encrypted, load_private_key
 from proxy.ca.mobileconfig import build_mobileconfig
@@ -20,6 +20,7 @@ from proxy.ca.profiles import Profile
 from proxy.ca.reference import select
 from proxy.ca.registry import Registry
 from proxy.cli.ca.options import (
+    PATH,
     OneOf,
     Reference,
     directory_option,
@@ -66,12 +67,12 @@ _WITH_KEY = frozenset({Format.P12, Format.MOBILECONFIG})
 @click.option(
     "--key",
     "key_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PATH,
     help="The certificate's private key.  [default: where `issue` wrote it]",
 )
 @click.option(
     "--key-passphrase-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PATH,
     help="The passphrase of an encrypted --key.",
 )
 @encoding_option
@@ -115,7 +116,7 @@ def export(
             given or generate_password(),
         )
         place = output or Path(f"{stem_for(record.common_name)}.{form}")
-        if place.is_dir():
+        if is_folder(place):
             place /= f"{stem_for(record.common_name)}.{form}"
         write_file(place, _build(form, parts, encoding), SECRET if parts.key else PUBLIC)
         registry.note("export", record.serial, form)
@@ -144,7 +145,7 @@ def _build(form: Format, parts: _Parts, encoding: Encoding) -> bytes:
 
 def _key(record: CertificateRecord, given: Path | None, passphrase_file: Path | None) -> PrivateKey:
     path = given or Path(record.key_file)
-    if given is None and not (record.key_file and path.is_file()):
+    if given is None and not (record.key_file and is_file(path)):
         missing = f"is not at {path} any more" if record.key_file else "was not made here"
         raise CertgateError(
             f"the private key of serial {record.serial} {missing}: say where it is with --key"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,7 @@ from proxy.ca.issuance import fingerprint
 from proxy.ca.keys import KeyType, is_encrypted
 from proxy.ca.names import SubjectFields
 from proxy.cli.ca.options import (
+    PATH,
     directory_option,
     json_option,
     key_type_option,
@@ -28,9 +28,9 @@ from proxy.cli.ca.output import print_fields, print_json, say, warn
 from proxy.cli.ca.passphrase import ca_passphrase
 
 if TYPE_CHECKING:
-    from proxy.ca.registry import Registry
+    from pathlib import Path
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+    from proxy.ca.registry import Registry
 
 
 @click.command()
@@ -52,18 +52,18 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--intermediate", is_flag=True, help="Make a root too; keep its folder elsewhere.")
 @click.option(
     "--root-dir",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PATH,
     help="Where the root goes.  [default: the CA's folder with -root]",
 )
 @click.option(
     "--import",
     "imported",
-    type=_FILE,
+    type=PATH,
     nargs=2,
     metavar="CA.CRT CA.KEY",
     help="Take over an existing CA.",
 )
-@click.option("--import-crl", type=_FILE, help="Its newest CRL: who is revoked stays revoked.")
+@click.option("--import-crl", type=PATH, help="Its newest CRL: who is revoked stays revoked.")
 @click.option("--next-serial", type=click.IntRange(min=1), help="Its next serial number.")
 @passphrase_option
 @json_option

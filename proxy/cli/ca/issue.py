@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY, PASSWORD, Target, issue_files, stem_for
+from proxy.ca.files import is_file
 from proxy.ca.keys import KeyType
 from proxy.ca.names import SubjectFields
 from proxy.ca.p12 import generate_password
@@ -120,7 +121,7 @@ def report_files(
 ) -> None:
     """Print what was issued and where it is; the password to a terminal only."""
     files = {suffix: str(target.path(suffix)) for suffix in (KEY, *target.suffixes())}
-    if not target.path(KEY).exists():
+    if not is_file(target.path(KEY)):
         del files[KEY]
     names = {KEY: "key", CERTIFICATE: "certificate", BUNDLE: "p12", PASSWORD: "p12_password_file"}
     result: dict[str, object] = dict(summary_of(registry, serial))

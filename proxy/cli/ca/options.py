@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
+# Without click's own checks: what cannot be read is refused by whoever reads it, with exit 1.
+PATH = click.Path(path_type=Path, readable=False)
 DEFAULT_DIRECTORY = Path("certs/ca")
 _DIRECTORY = "certgate.ca.directory"
 _DURATION = re.compile(r"(\d{1,9})\s*([hdwy]?)")
@@ -109,7 +111,7 @@ def _keep_directory(ctx: click.Context, _param: click.Parameter, value: Path | N
 directory_option = click.option(
     "--dir",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PATH,
     callback=_keep_directory,
     is_eager=True,
     help="The CA's folder.  [default: certs/ca]",
@@ -117,12 +119,12 @@ directory_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 passphrase_option = click.option(
     "--passphrase-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PATH,
     help="Read the CA's passphrase from the first line of this file.",
 )
 password_option = click.option(
     "--p12-password-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PATH,
     help="Read the bundle's password from the first line of this file instead of making one.",
 )
 encoding_option = click.option(
@@ -148,7 +150,7 @@ def key_type_option(default: KeyType) -> Callable[[Callable[..., Any]], Callable
 
 def output_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return ``-o`` with this help."""
-    return click.option("-o", "--output", type=click.Path(path_type=Path), help=text)
+    return click.option("-o", "--output", type=PATH, help=text)
 
 
 def lifetime_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.ca.delivery import Target, renew_files, stem_for
-from proxy.ca.files import read_file
+from proxy.ca.files import is_file, is_folder, read_file
 from proxy.ca.keys import load_private_key
 from proxy.ca.p12 import generate_password
 from proxy.ca.reference import select
@@ -91,7 +91,7 @@ def renew(
 def _known_key(record: CertificateRecord) -> PrivateKey | None:
     """Return the key that ``issue`` wrote, if it is still there."""
     path = Path(record.key_file)
-    if not record.key_file or not path.is_file():
+    if not record.key_file or not is_file(path):
         return None
     return load_private_key(read_file(path), None, path)
 
@@ -100,4 +100,4 @@ def _folder(record: CertificateRecord, output: Path | None, *, has_key: bool) ->
     """Return the folder for the files; None where one file, or standard output, gets it."""
     if output is None:
         return Path(record.key_file).parent if has_key else None
-    return output if output.is_dir() or not output.suffix else None
+    return output if is_folder(output) or not output.suffix else None

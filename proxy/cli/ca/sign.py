@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from proxy.ca.delivery import issue_to_file, stem_for
-from proxy.ca.files import read_file
+from proxy.ca.files import is_folder, read_file
 from proxy.ca.folder import pem_of
 from proxy.ca.keys import describe_key
 from proxy.ca.names import alternative_name_text, check_subject, subject_text
 from proxy.ca.request import parse_request
 from proxy.cli.ca.options import (
+    PATH,
     directory_option,
     json_option,
     lifetime_of,
@@ -27,6 +27,7 @@ from proxy.identity.dn import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from proxy.ca.authority import Issued
     from proxy.ca.registry import Registry
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("request", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csr")
+@click.argument("request", type=PATH, metavar="FILE.csr")
 @directory_option
 @lifetime_options
 @output_option("The file for the certificate with its chain.  [default: standard output]")
@@ -63,7 +64,7 @@ def sign(
     asked = parse_request(read_file(request), request)
     common_name = check_subject(asked.subject, ())
     _show(asked)
-    place = output / f"{stem_for(common_name)}.crt" if output and output.is_dir() else output
+    place = output / f"{stem_for(common_name)}.crt" if output and is_folder(output) else output
     with open_authority(directory, passphrase_file) as authority:
         issued = hand_out(place, lambda: authority.sign(asked, lifetime))
         extra = {"not_granted": list(asked.dropped)}

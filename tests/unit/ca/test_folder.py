@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proxy.ca.folder import der_of, load_certificates, pem_of
+from proxy.ca.folder import Folder, der_of, load_certificates, pem_of
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
@@ -30,3 +30,16 @@ def test_garbage_is_named(tmp_path: Path, content: bytes):
     path.write_bytes(content)
     with pytest.raises(CertgateError, match=r"bad\.crt: not a certificate"):
         load_certificates(path)
+
+
+def test_a_folder_that_may_not_be_entered_is_not_called_empty(tmp_path: Path):
+    """A loop of links cannot be entered by anybody, root included."""
+    (tmp_path / "ca").symlink_to("ca")
+    with pytest.raises(CertgateError, match=r"ca\.crt: cannot read: too many levels"):
+        Folder(tmp_path / "ca").load_chain()
+
+
+def test_a_file_in_place_of_the_folder_holds_no_ca(tmp_path: Path):
+    (tmp_path / "ca").write_text("")
+    with pytest.raises(CertgateError, match="there is no CA here"):
+        Folder(tmp_path / "ca").load_chain()
