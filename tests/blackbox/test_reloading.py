@@ -69,6 +69,20 @@ def test_a_new_upstream_and_ca_are_in_force_for_new_connections(
             assert connection.get().status == 403
 
 
+def test_a_ca_that_a_reload_takes_away_no_longer_vouches_for_open_connections(
+    start_gate: StartGate, tmp_path: Path
+):
+    """Its clients are refused at their next request, as the revoked are."""
+    with Recorder() as upstream:
+        gate = start_gate(upstream.url, client_auth={"ca": "ca.crt"})
+        with connect(gate.port) as connection:
+            assert connection.get().status == 200
+            (tmp_path / "ca.crt").write_bytes(stranger().pem)
+            gate.reload()
+            assert connection.get().status == 403
+            assert connection.is_closed()
+
+
 def test_a_new_server_certificate_is_shown_to_new_connections(
     start_gate: StartGate, tmp_path: Path
 ):

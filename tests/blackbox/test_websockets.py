@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as websocket
 
-from tests.gate import connect, context, head
+from tests.gate import connect, context, head, revoke
+from tests.pki import trust
 from tests.upstreams import Connection, Recorder, Scripted
 from tests.upstreams.apps import running_websocket_echo
 
@@ -140,9 +142,6 @@ def test_an_open_tunnel_is_cut_when_its_certificate_is_revoked(
     start_gate: StartGate, tmp_path: Path
 ):
     """A tunnel has no next request at which to be refused."""
-    from tests.gate import revoke
-    from tests.pki import trust
-
     victim = trust().root.client("victim")
 
     async def hold(connection: Connection) -> None:
@@ -162,3 +161,40 @@ def test_an_open_tunnel_is_cut_when_its_certificate_is_revoked(
             kept.sock.settimeout(0.5)
             with pytest.raises(TimeoutError):
                 kept.is_closed()
+
+
+def test_an_open_tunnel_is_cut_when_its_certificate_expires(start_gate: StartGate):
+    """Nobody stays inside longer than the certificate allows."""
+    end = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)).replace(microsecond=0)
+    brief = trust().root.client("brief", not_after=end)
+
+    async def hold(connection: Connection) -> None:
+        await connection.head()
+        await connection.send(SWITCHED)
+        await connection.until_closed()
+
+    with Scripted(hold) as upstream:
+        gate = start_gate(upstream.url)
+        with connect(gate.port, brief) as connection:
+            connection.send(UPGRADE)
+            assert connection.head().startswith(b"HTTP/1.1 101 ")
+            assert connection.is_closed()
+        assert dt.datetime.now(dt.UTC) >= end
+
+
+def test_the_body_of_a_request_that_asks_for_an_upgrade_is_a_body(start_gate: StartGate):
+    """It is not the beginning of the tunnel, and what follows it is the next request."""
+    with Recorder() as upstream:
+        gate = start_gate(upstream.url)
+        with connect(gate.port) as connection:
+            request = UPGRADE.replace(b"GET", b"POST").replace(
+                b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n"
+            )
+            connection.send(request + b"hello" + head("GET /next HTTP/1.1", "Host: localhost"))
+            first = connection.response("POST")
+            if first.status == 400:
+                return  # refusing an upgrade with a body is safe, too
+            assert connection.response().status == 200
+        received = upstream.received()
+        assert received.body == b"hello"
+        assert upstream.received().target == "/next"

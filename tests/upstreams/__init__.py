@@ -1,6 +1,6 @@
 """Upstreams for the tests: one that follows a script to the byte, broken ones, and real apps."""
 
-from tests.upstreams.faults import FAULTS, Ending, Fault, Outcome, script
+from tests.upstreams.faults import FAULTS, Ending, Fault, Misbehaving, Outcome
 from tests.upstreams.scripted import Connection, Received, Recorder, Scripted
 
 __all__ = [
@@ -8,9 +8,9 @@ __all__ = [
     "Connection",
     "Ending",
     "Fault",
+    "Misbehaving",
     "Outcome",
     "Received",
     "Recorder",
     "Scripted",
-    "script",
 ]

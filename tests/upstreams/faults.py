@@ -11,8 +11,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from tests.upstreams.scripted import Connection
 
 
@@ -217,26 +215,24 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def script(fault: Fault) -> Callable[[Connection], Awaitable[None]]:
-    """Return the script that misbehaves so to the path ``/fault`` and is well otherwise."""
+class Misbehaving:
+    """A script that misbehaves as ``fault`` says on the path ``/fault`` and is well otherwise."""
 
-    async def behave(connection: Connection) -> None:
-        while True:
-            request = await connection.request()
-            if request.target != "/fault":
-                await connection.send(_ok(b"Content-Length: 4", body=b"well"))
-                continue
-            await connection.send(fault.answer)
-            match fault.ending:
-                case Ending.FIN:
-                    return
-                case Ending.RESET:
-                    await connection.reset()
-                    return
-                case Ending.STALL:
-                    await connection.until_closed()
-                    return
-                case Ending.KEEP:
-                    pass
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
 
-    return behave
+    async def __call__(self, connection: Connection) -> None:
+        """Serve one connection."""
+        while (await connection.request()).target != "/fault":
+            await connection.send(_ok(b"Content-Length: 4", body=b"well"))
+        fault = self.fault
+        await connection.send(fault.answer)
+        match fault.ending:
+            case Ending.FIN:
+                return
+            case Ending.RESET:
+                await connection.reset()
+            case Ending.STALL:
+                await connection.until_closed()
+            case Ending.KEEP:
+                await self(connection)
