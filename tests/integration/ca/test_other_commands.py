@@ -137,6 +137,18 @@ def test_the_listing_has_the_shape_of_the_contract(shell: Shell):
     assert shell.done("list", "--json", "--search", "nobody").json == []
 
 
+def test_a_listing_of_many_is_still_one_document(shell: Shell, monkeypatch: pytest.MonkeyPatch):
+    """Names may hold what stands between two objects."""
+    names = ["alice", 'a"}, {"b', '"}, {"', "Jürgen", "}, {"]
+    for name in names:
+        shell.done("issue", name)
+    for size in (1, 2, 500):
+        monkeypatch.setattr("proxy.cli.ca.output._LINES_IN_A_WRITE", size)
+        outcome = shell.done("list", "--json")
+        assert [entry["serial"] for entry in outcome.json] == ["1", "2", "3", "4", "5"]
+        assert len(outcome.stdout.splitlines()) == len(names) + 2
+
+
 def test_people_get_a_table_and_long_tables_plain_lines(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ):
