@@ -50,7 +50,7 @@ from proxy.ca.store.records import NewCertificate, Status
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
     from pathlib import Path
 
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from proxy.ca.request import Asked, LeafRequest
     from proxy.ca.store.changes import Writing
     from proxy.ca.store.records import CertificateRecord
+
+    Check = Callable[[Writing], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,12 @@ class Authority:
             CertgateError: it was revoked or has expired.
         """
         now = self.registry.now()
+
+        def check_renewable(change: Writing) -> None:
+            # Inside the transaction: it may have been revoked a moment ago.
+            current = change.by_serial(self.registry.issuer_id, record.serial) or record
+            _check_renewable(current, current.status(to_epoch(now)))
+
         _check_renewable(record, record.status(to_epoch(now)))
         old = self.registry.load(record)
         profile = Profile(record.profile)
@@ -191,7 +199,9 @@ class Authority:
             alternative_names_of(old),
             self._validity(profile, lifetime),
         )
-        return self._certify_leaf("renew", leaf, key_file=record.key_file)
+        return self._certify_leaf(
+            "renew", leaf, key_file=record.key_file, checks=(check_renewable,)
+        )
 
     def certify_below(self, subject: x509.Name, key: PrivateKey, validity: Validity) -> Issued:
         """Issue the certificate of an intermediate CA, which may have no CA below itself.
@@ -199,40 +209,49 @@ class Authority:
         Raises:
             CertgateError: the policy refuses, or the store does.
         """
-        profile = Profile.AUTHORITY
 
         def sign(serial: int) -> x509.Certificate:
             return sign_authority(subject, key, serial, validity, path_length=0, signer=self.signer)
 
         check_subject(subject, self.registry.issuer_names())
-        return self._certify("init", profile, key.public_key(), sign, "")
+        return self._certify(
+            "init", Profile.AUTHORITY, sign, "", [self._fresh_key(key.public_key())]
+        )
 
     def _validity(self, profile: Profile, lifetime: timedelta | None) -> Validity:
         return leaf_validity(self.signer.certificate, profile, lifetime, self.registry.now())
 
     def _certify_leaf(
-        self, verb: str, leaf: Leaf, *, key: PrivateKey | None = None, key_file: str = ""
+        self,
+        verb: str,
+        leaf: Leaf,
+        *,
+        key: PrivateKey | None = None,
+        key_file: str = "",
+        checks: tuple[Check, ...] = (),
     ) -> Issued:
         check_subject(leaf.subject, self.registry.issuer_names())
 
         def sign(serial: int) -> x509.Certificate:
             return sign_leaf(leaf, serial, self.signer)
 
-        issued = self._certify(verb, leaf.profile, leaf.public_key, sign, key_file)
+        checks = (self._fresh_key(leaf.public_key), *checks)
+        issued = self._certify(verb, leaf.profile, sign, key_file, checks)
         return replace(issued, key=key)
 
     def _certify(
         self,
         verb: str,
         profile: Profile,
-        public_key: PublicKey,
         sign: Callable[[int], x509.Certificate],
         key_file: str,
+        checks: Iterable[Check],
     ) -> Issued:
-        """Take a serial, sign, store, in one transaction; only then hand out."""
+        """Check, take a serial, sign, store, in one transaction; only then hand out."""
         registry = self.registry
         with registry.store.writing() as change:
-            self._check_key(change, public_key)
+            for check in checks:
+                check(change)
             serial = change.take_serial(registry.issuer_id) or x509.random_serial_number()
             certificate = sign(serial)
             row = _row(certificate, profile, key_file, to_epoch(registry.now()))
@@ -240,15 +259,20 @@ class Authority:
             change.note(registry.audited(verb, serial, row.subject))
         return Issued(serial, profile, certificate, registry.chain_for(profile))
 
-    def _check_key(self, change: Writing, public_key: PublicKey) -> None:
-        if is_same_key(public_key, self.signer.key.public_key()):
-            raise CertgateError("the key is the CA's own: it cannot be a client's as well")
-        for record in change.by_key(self.registry.issuer_id, spki_sha256(public_key)):
-            if record.reason == KEY_COMPROMISE:
-                raise CertgateError(
-                    f"this key was revoked as compromised (serial {record.serial}): "
-                    "make a new key and a new request"
-                )
+    def _fresh_key(self, public_key: PublicKey) -> Check:
+        """Return the check that this key is neither the CA's own nor known to be stolen."""
+
+        def check(change: Writing) -> None:
+            if is_same_key(public_key, self.signer.key.public_key()):
+                raise CertgateError("the key is the CA's own: it cannot be a client's as well")
+            for record in change.by_key(self.registry.issuer_id, spki_sha256(public_key)):
+                if record.reason == KEY_COMPROMISE:
+                    raise CertgateError(
+                        f"this key was revoked as compromised (serial {record.serial}): "
+                        "make a new key and a new request"
+                    )
+
+        return check
 
     @property
     def revocation(self) -> RevocationDesk:

@@ -132,6 +132,14 @@ def test_the_revoked_and_the_expired_are_not_renewed(authority: Authority, clock
         authority.renew(record_of(authority, expired.serial))
 
 
+def test_who_was_revoked_a_moment_ago_is_not_renewed(authority: Authority):
+    """Two operators at once: one looks the certificate up, the other revokes it."""
+    seen_before = record_of(authority, authority.issue(client()).serial)
+    authority.revocation.revoke([seen_before], "superseded")
+    with pytest.raises(CertgateError, match="is revoked"):
+        authority.renew(seen_before)
+
+
 @pytest.mark.parametrize("key_type", list(KeyType)[-3:])
 def test_every_kind_of_authority_signs_every_kind_of_client(tmp_path: Path, key_type: KeyType):
     with make_authority(tmp_path / "ca", key_type=key_type) as authority:
