@@ -59,7 +59,7 @@ _WITH_KEY = frozenset({Format.P12, Format.MOBILECONFIG})
     "--format",
     "form",
     type=OneOf(Format),
-    default=Format.P12,
+    default=Format.P12.value,
     show_default=True,
     help="p12: key, certificate and CA for a browser or phone. pem: the certificate with its "
     "chain. der: the certificate alone. mobileconfig: CA and identity for Apple devices.",

@@ -51,7 +51,7 @@ _PROFILES = (Profile.CLIENT, Profile.SERVER)
     metavar="KIND:VALUE",
     help="A further name: dns:, email:, uri: or ip:; may be repeated.",
 )
-@click.option("--profile", type=OneOf(_PROFILES), default=Profile.CLIENT, show_default=True)
+@click.option("--profile", type=OneOf(_PROFILES), default=Profile.CLIENT.value, show_default=True)
 @lifetime_options
 @key_type_option(KeyType.P256)
 @encoding_option

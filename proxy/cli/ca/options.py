@@ -59,7 +59,10 @@ class Duration(click.ParamType[timedelta]):
 
 
 class OneOf(click.Choice[_Word]):
-    """One of an enum's values; click alone would ask for the names of its members."""
+    """One of an enum's values; click alone would ask for, and show, the names of its members.
+
+    For the same reason defaults are given as values.
+    """
 
     def normalize_choice(self, choice: Any, ctx: click.Context | None) -> str:
         """Return the word that is typed."""
@@ -130,7 +133,7 @@ password_option = click.option(
 encoding_option = click.option(
     "--encoding",
     type=OneOf(Encoding),
-    default=Encoding.LEGACY,
+    default=Encoding.LEGACY.value,
     show_default=True,
     help="legacy (3DES, SHA-1) is opened by everything; modern (AES-256, SHA-256) is refused as "
     '"wrong password" by iPhones, Macs and many Androids.',
@@ -142,7 +145,7 @@ def key_type_option(default: KeyType) -> Callable[[Callable[..., Any]], Callable
     return click.option(
         "--key-type",
         type=OneOf(KeyType),
-        default=default,
+        default=default.value,
         show_default=True,
         help="The kind of key to make. Browsers do not take ed25519.",
     )

@@ -115,8 +115,8 @@ def _report(registry: Registry, records: list[CertificateRecord], *, as_json: bo
 @click.option(
     "--lifetime",
     type=Duration(),
-    default=DEFAULT_LIFETIME,
-    show_default="1y",
+    default=f"{DEFAULT_LIFETIME.days}d",
+    show_default=True,
     help="Until it has to be signed again.",
 )
 @click.option(

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from proxy.cli.ca import ca
@@ -27,5 +28,11 @@ def test_the_page_shows_every_verb():
 
 @pytest.mark.parametrize("verb", ca.commands)
 def test_every_help_has_an_example(verb: str):
-    text = ca.commands[verb].help or ""
-    assert f"certgate ca {verb}" in text
+    command = ca.commands[verb]
+    assert f"certgate ca {verb}" in (command.help or "")
+
+
+def test_defaults_are_shown_as_they_are_typed():
+    words = ca.commands["issue"].get_help(click.Context(ca.commands["issue"]))
+    for word in ("client", "p256", "legacy"):
+        assert f"[default: {word}]" in words
