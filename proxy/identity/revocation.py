@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 
-from proxy.identity.crl import IssuerKey, RevocationList, read_crl
+from proxy.identity.crl import CrlContents, IssuerKey, RevocationList, read_crl
 from proxy.identity.peer import VerifyError
 from proxy.identity.tbs import TbsCertificate
+from proxy.identity.unclaimed import UnclaimedLists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,18 +61,20 @@ class RevocationView:
         stale: what a list past its nextUpdate does.
         lists: the lists in force, by issuer; several only where their scopes differ.
         unusable: lists that were given and do not count; to be reported loudly.
+        unclaimed: lists whose issuer is not configured: they count for the clients that send it.
     """
 
     check: CrlCheck
     stale: CrlStale
     lists: Mapping[IssuerKey, tuple[RevocationList, ...]]
     unusable: tuple[UnusableCrl, ...] = ()
+    unclaimed: UnclaimedLists = field(default_factory=UnclaimedLists)
 
     @property
     def crls(self) -> tuple[CertificateRevocationList, ...]:
-        """The lists in force; the next build takes them too, so that no older one replaces them."""
+        """All lists that count; the next build takes them too: no older one shall replace them."""
         distinct = {id(item.crl): item.crl for lists in self.lists.values() for item in lists}
-        return tuple(distinct.values())
+        return (*distinct.values(), *self.unclaimed.crls)
 
     def has_list_of(self, issuer: Certificate) -> bool:
         """Say whether a usable list of this issuer is in force.
@@ -81,12 +84,14 @@ class RevocationView:
         """
         return IssuerKey.of(issuer) in self.lists
 
-    def answer(self, chain: Chain, now: float) -> RevocationAnswer:
+    def answer(self, chain: Chain, now: float, *, validated: bool = False) -> RevocationAnswer:
         """Say what revocation has against a chain, and when that changes.
 
         Args:
-            chain: leaf first, as the handshake validated it.
+            chain: leaf first, as the handshake built it.
             now: unix time.
+            validated: the handshake found no fault with the chain. Only then is its issuer asked
+                whether an unclaimed list is its own: a stranger's CA has no say, and makes no work.
 
         Raises:
             ValueError: a certificate cannot be read beyond doubt: refuse.
@@ -94,28 +99,30 @@ class RevocationView:
         errors: list[VerifyError] = []
         moments: list[float] = []
         for depth in self._depths(chain):
-            lists = self._lists_for(chain, depth)
+            lists = self._lists_for(chain, depth, validated=validated)
             serial = chain[depth].serial_number
             errors += (VerifyError(n, depth, text) for n, text in self._found(lists, serial, now))
             moments += (moment for item in lists for moment in self._limits(item))
         return RevocationAnswer(tuple(errors), tuple(moments))
 
-    def errors(self, chain: Chain, now: float) -> tuple[VerifyError, ...]:
+    def errors(
+        self, chain: Chain, now: float, *, validated: bool = False
+    ) -> tuple[VerifyError, ...]:
         """Return what revocation has against a chain, in OpenSSL's numbers 3, 11, 12 and 23.
 
         Raises:
             ValueError: as ``answer``.
         """
-        return self.answer(chain, now).errors
+        return self.answer(chain, now, validated=validated).errors
 
-    def changes_at(self, chain: Chain, now: float) -> float:
+    def changes_at(self, chain: Chain, now: float, *, validated: bool = False) -> float:
         """Return the next unix time at which ``errors`` may change by time alone, or infinity.
 
         Raises:
             ValueError: as ``answer``.
         """
-        later = (moment for moment in self.answer(chain, now).moments if moment > now)
-        return min(later, default=float("inf"))
+        moments = self.answer(chain, now, validated=validated).moments
+        return min((moment for moment in moments if moment > now), default=float("inf"))
 
     def _depths(self, chain: Chain) -> range:
         # All but the anchor, which vouches for itself; a leaf that is its own anchor is checked
@@ -144,15 +151,25 @@ class RevocationView:
             return _CRL_HAS_EXPIRED
         return None
 
-    def _lists_for(self, chain: Chain, depth: int) -> tuple[RevocationList, ...]:
+    def _lists_for(
+        self, chain: Chain, depth: int, *, validated: bool
+    ) -> tuple[RevocationList, ...]:
         certificate = chain[depth]
-        issuer = TbsCertificate.read(chain[min(depth + 1, len(chain) - 1)])
+        if depth + 1 == len(chain):
+            lists = self._own_lists(certificate)
+        else:
+            lists = self._issuers_lists(chain[depth + 1], validated=validated)
+        return tuple(item for item in lists if item.scope.covers(certificate))
+
+    def _own_lists(self, last: Certificate) -> tuple[RevocationList, ...]:
         # The last one of a chain has no issuer there unless it is self-issued. A list of its own
         # numbers other certificates: it says nothing about this one.
-        if depth + 1 == len(chain) and issuer.subject != issuer.issuer:
-            return ()
-        lists = self.lists.get(IssuerKey.of_tbs(issuer), ())
-        return tuple(item for item in lists if item.scope.covers(certificate))
+        tbs = TbsCertificate.read(last)
+        return self.lists.get(IssuerKey.of_tbs(tbs), ()) if tbs.subject == tbs.issuer else ()
+
+    def _issuers_lists(self, issuer: Certificate, *, validated: bool) -> tuple[RevocationList, ...]:
+        lists = self.lists.get(IssuerKey.of(issuer), ())
+        return self.unclaimed.of(issuer) if validated and not lists else lists
 
     def _limits(self, item: RevocationList) -> tuple[float, ...]:
         if self.stale == "warn":
@@ -177,21 +194,27 @@ def build_revocation_view(
     Args:
         crls: the lists; None when none is configured. An *empty* sequence means that lists are
             configured and none could be read: then every issuer lacks one, and all are refused.
-        issuers: trust anchors and intermediates, the only ones whose lists are believed.
+        issuers: trust anchors and intermediates. A list of another CA is kept as unclaimed: it
+            counts for clients that send this CA's certificate in a chain that is valid.
         check: see ``RevocationView``.
         stale: see ``RevocationView``.
     """
     if crls is None or check == "off":
         return NO_REVOCATION_CHECK
     usable: list[RevocationList] = []
+    unclaimed: list[CrlContents] = []
     unusable: list[UnusableCrl] = []
     # A reload brings the lists in force together with the files that they came from.
     for crl in {crl.fingerprint(hashes.SHA256()): crl for crl in crls}.values():
         try:
-            usable.append(read_crl(crl, issuers))
+            contents = read_crl(crl)
+            if namesakes := contents.namesakes(issuers):
+                usable.append(contents.signed_by(namesakes))
+            else:
+                unclaimed.append(contents)
         except Exception as error:  # noqa: BLE001 - whatever is odd about a list, it is not believed
             unusable.append(UnusableCrl(crl, str(error)))
-    return RevocationView(check, stale, _newest(usable), tuple(unusable))
+    return RevocationView(check, stale, _newest(usable), tuple(unusable), UnclaimedLists(unclaimed))
 
 
 def known_issuer_names(

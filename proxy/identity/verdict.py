@@ -119,7 +119,7 @@ def _judge_chain(
     peer: PeerIdentity, now: float, view: RevocationView, known_issuers: frozenset[bytes]
 ) -> Verdict:
     validity = [_validity(item) for item in peer.chain]
-    revocation = view.answer(peer.chain, now)
+    revocation = view.answer(peer.chain, now, validated=not peer.errors)
     errors = (*peer.errors, *_validity_errors(validity, now), *revocation.errors)
     moments = [*chain.from_iterable(validity), *revocation.moments]
     valid_from = max((item for item in moments if item <= now), default=-_ALWAYS)

@@ -16,6 +16,7 @@ from tests.pki import START, certificate_pem, client, impostor, trust
 from tests.unit.identity.lists import URL, crl_of, entry, scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 ROOT, SUB = trust().root, trust().sub
@@ -53,9 +54,10 @@ def openssl_errors(
     leaf: x509.Certificate,
     crls: list[x509.CertificateRevocationList],
     *options: str,
+    anchors: Sequence[x509.Certificate] = (ROOT.certificate, SUB.certificate),
 ) -> set[tuple[int, int, str]]:
     """Return what ``openssl verify`` finds at START, as (number, depth, text)."""
-    (folder / "ca.pem").write_bytes(certificate_pem(ROOT.certificate, SUB.certificate))
+    (folder / "ca.pem").write_bytes(certificate_pem(*anchors))
     (folder / "leaf.pem").write_bytes(certificate_pem(leaf))
     (folder / "crl.pem").write_bytes(b"".join(crl.public_bytes(Encoding.PEM) for crl in crls))
     command = [require("openssl"), "verify", "-attime", str(int(START.timestamp())), *options]
@@ -114,3 +116,24 @@ def test_leaf_and_chain_are_openssls_flags(
     tmp_path: Path, crls: list[x509.CertificateRevocationList], check: str, options: list[str]
 ):
     assert our_errors(BOB, crls, check) == openssl_errors(tmp_path, BOB, crls, *options)
+
+
+@pytest.mark.parametrize(
+    "crls",
+    [
+        pytest.param([crl_of(SUB)], id="current"),
+        pytest.param([crl_of(SUB, entries=[entry(BOB.serial_number)])], id="revoked"),
+        pytest.param([crl_of(SUB, age_days=9, days_left=-1)], id="expired"),
+        pytest.param([crl_of(ROOT)], id="the root's only"),
+    ],
+)
+def test_the_list_of_an_intermediate_that_only_the_client_sends_is_checked_with_it(
+    tmp_path: Path, crls: list[x509.CertificateRevocationList]
+):
+    (tmp_path / "sent.pem").write_bytes(certificate_pem(SUB.certificate))
+    options = ["-crl_check", "-untrusted", "sent.pem"]
+    theirs = openssl_errors(tmp_path, BOB, crls, *options, anchors=[ROOT.certificate])
+    view = build_revocation_view(crls, [ROOT.certificate])
+    chain = (BOB, SUB.certificate, ROOT.certificate)
+    errors = view.errors(chain, START.timestamp(), validated=True)
+    assert {(item.number, item.depth, item.text) for item in errors} == theirs

@@ -65,3 +65,32 @@ def scope(
     return x509.IssuingDistributionPoint(
         urls, relative_name, user, ca, reasons, indirect, attribute
     )
+
+
+def ca_with(key_usage: x509.ExtensionType | None, authority: Authority) -> x509.Certificate:
+    """Return another certificate of this CA: same name, same key, this keyUsage."""
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(authority.subject)
+        .issuer_name(authority.subject)
+        .public_key(authority.key.public_key())
+        .serial_number(1)
+        .not_valid_before(START)
+        .not_valid_after(START + 3650 * DAY)
+    )
+    if key_usage:
+        builder = builder.add_extension(key_usage, critical=True)
+    return builder.sign(authority.key, hashes.SHA256())
+
+
+SIGNS_CERTIFICATES_ONLY = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)

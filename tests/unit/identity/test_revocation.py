@@ -75,11 +75,13 @@ def test_a_list_of_a_namesake_is_no_list():
 
 def test_an_unusable_list_counts_as_missing_and_is_reported():
     forged = crl_of(impostor())
-    view = build_revocation_view([forged, crl_of(stranger())], ISSUERS)
+    partial = crl_of(stranger(), scope(indirect=True))
+    view = build_revocation_view([forged, partial], ISSUERS)
     assert view.errors(DIRECT, NOW) == (MISSING,)
-    assert view.unusable[0].crl is forged
+    assert [item.crl for item in view.unusable] == [forged, partial]
     assert "signature" in view.unusable[0].reason
-    assert "no certificate of its issuer" in view.unusable[1].reason
+    assert "indirect" in view.unusable[1].reason
+    assert view.crls == ()
 
 
 def test_a_stale_list_refuses_or_warns():
@@ -230,3 +232,82 @@ def test_every_list_in_force_is_kept_once():
     view = build_revocation_view([crl_of(ROOT), crl_of(SUB)], ISSUERS)
     assert len(view.crls) == 2
     assert set(view.lists) == {IssuerKey.of(item) for item in ISSUERS}
+
+
+def of_sub(*crls: x509.CertificateRevocationList, check: str = "leaf"):
+    """Return a view that knows the intermediate from its clients only."""
+    return build_revocation_view(crls, [ROOT.certificate], check)
+
+
+BOB_REVOKED = entry(BOB.serial_number)
+
+
+def test_the_list_of_an_intermediate_that_only_clients_send_counts():
+    view = of_sub(crl_of(SUB, number=1))
+    assert view.unusable == ()
+    assert view.errors(INDIRECT, NOW, validated=True) == ()
+    revoking = of_sub(crl_of(SUB, entries=[BOB_REVOKED]))
+    assert revoking.errors(INDIRECT, NOW, validated=True) == (REVOKED,)
+    stale = of_sub(crl_of(SUB, age_days=9, days_left=-1))
+    assert stale.errors(INDIRECT, NOW, validated=True) == (EXPIRED,)
+    assert view.changes_at(INDIRECT, NOW, validated=True) == (START + 30 * DAY).timestamp()
+
+
+def test_a_chain_with_errors_has_no_say_in_whose_a_list_is():
+    view = of_sub(crl_of(SUB))
+    assert view.errors(INDIRECT, NOW) == (MISSING,)
+    assert view.errors(INDIRECT, NOW, validated=False) == (MISSING,)
+
+
+def test_an_intermediate_cannot_claim_the_list_of_its_namesake():
+    """A CA below the same root takes another CA's name: neither gets the other's list."""
+    other = ROOT.intermediate("certgate test sub")
+    assert other.subject == SUB.subject
+    eve = other.client("eve").leaf
+    chain = (eve, other.certificate, ROOT.certificate)
+    view = of_sub(crl_of(SUB, number=5))
+    assert view.errors(chain, NOW, validated=True) == (MISSING,)
+    view = of_sub(crl_of(SUB, entries=[BOB_REVOKED], number=5), crl_of(other, number=9))
+    assert view.errors(chain, NOW, validated=True) == ()
+    assert view.errors(INDIRECT, NOW, validated=True) == (REVOKED,)
+
+
+def test_a_list_in_the_name_of_a_configured_ca_is_never_unclaimed():
+    """Else a stranger's key would speak for the root to whoever brings its certificate."""
+    forged = crl_of(impostor())
+    view = of_sub(forged)
+    assert [item.crl for item in view.unusable] == [forged]
+    assert view.unclaimed.crls == ()
+
+
+def test_an_unclaimed_list_does_not_speak_about_its_issuer_alone():
+    view = of_sub(crl_of(SUB), crl_of(ROOT))
+    assert view.errors((SUB.certificate,), NOW, validated=True) == (MISSING,)
+    self_issued = (stranger().certificate,)
+    view = of_sub(crl_of(stranger()))
+    assert view.errors(self_issued, NOW, validated=True) == (MISSING,)
+
+
+def test_chain_finds_unclaimed_lists_at_every_depth():
+    low = SUB.intermediate("low")
+    chain = (low.client("lou").leaf, low.certificate, SUB.certificate, ROOT.certificate)
+    lists = [crl_of(low), crl_of(SUB, entries=[entry(low.certificate.serial_number)]), crl_of(ROOT)]
+    assert of_sub(*lists).errors(chain, NOW, validated=True) == ()
+    found = of_sub(*lists, check="chain").errors(chain, NOW, validated=True)
+    assert found == (VerifyError(23, 1, REVOKED.text),)
+
+
+def test_an_unclaimed_list_cannot_be_replaced_by_an_older_one():
+    """It is carried over although no client of its issuer has come yet."""
+    revoking, rolled_back = crl_of(SUB, entries=[BOB_REVOKED], number=6), crl_of(SUB, number=5)
+    view = of_sub(*of_sub(revoking).crls, rolled_back)
+    assert view.errors(INDIRECT, NOW, validated=True) == (REVOKED,)
+
+
+def test_a_list_changes_between_claimed_and_unclaimed_as_the_configuration_does():
+    revoking, rolled_back = crl_of(SUB, entries=[BOB_REVOKED], number=6), crl_of(SUB, number=5)
+    configured = build_revocation_view([*of_sub(revoking).crls, rolled_back], ISSUERS)
+    assert configured.errors(INDIRECT, NOW) == (REVOKED,)
+    assert configured.unclaimed.crls == ()
+    view = of_sub(*configured.crls, rolled_back)
+    assert view.errors(INDIRECT, NOW, validated=True) == (REVOKED,)
