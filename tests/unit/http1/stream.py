@@ -60,6 +60,8 @@ def described(head: RequestHead | ResponseHead) -> dict[str, Any]:
         "expects_continue": section.expects_continue,
         "upgrade": section.upgrade,
         "nominated": section.nominated,
+        "user_agent": section.user_agent,
+        "referer": section.referer,
     }
 
 
