@@ -4,7 +4,20 @@ Run:  python bench/ca_store.py [--certificates 100000] [--revoked 10000]
 
 Each figure is a whole command in a process of its own, start-up and imports included, as an
 operator feels it. The store is filled through its own interface; the rows share one real
-certificate, because what is measured is the store.
+certificate, because what is measured is the store. On one core of a busy four-core machine
+(Python 3.11, SQLite 3.40), with the defaults:
+
+    list --json              1.6 s
+    list                     1.1 s
+    list --expiring 30d      0.5 s
+    list --search            0.7 s
+    show                     0.5 s
+    issue                    0.7 s
+    revoke                   0.7 s
+    crl                      0.7 s
+    crl --show               0.5 s
+
+Of each, 0.4 s are Python and SQLAlchemy starting.
 """
 
 from __future__ import annotations
@@ -12,6 +25,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -66,7 +80,8 @@ def main() -> None:
         size = (directory / "ca.db").stat().st_size / 2**20
         print(f"filled in {time.perf_counter() - started:.1f} s, {size:.0f} MiB")
         for name, arguments in COMMANDS:
-            print(f"{name:22} {run(directory, arguments, folder):6.2f} s")
+            elapsed, busy = run(directory, arguments, folder)
+            print(f"{name:22} {elapsed:6.2f} s elapsed  {busy:6.2f} s CPU")
 
 
 def fill(directory: Path, count: int, revoked: int) -> None:
@@ -126,14 +141,20 @@ def rows(authority: Authority, count: int) -> Iterator[NewCertificate]:
         )
 
 
-def run(directory: Path, arguments: list[str], folder: str) -> float:
-    """Return the seconds that a command takes."""
+def run(directory: Path, arguments: list[str], folder: str) -> tuple[float, float]:
+    """Return the seconds that a command takes on the wall clock and on the CPU."""
     line = [sys.executable, "-m", "proxy", "ca", "--dir", str(directory)]
     line += [argument.format(folder=folder) for argument in arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CERTGATE_CA_PASSPHRASE": PASSPHRASE}
-    started = time.perf_counter()
+    before, started = children_time(), time.perf_counter()
     subprocess.run(line, check=True, env=environment, capture_output=True)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, children_time() - before
+
+
+def children_time() -> float:
+    """Return the CPU seconds of all commands so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

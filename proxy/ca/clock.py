@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -30,5 +31,5 @@ def rfc3339(moment: datetime) -> str:
 
 def rfc3339_epoch(seconds: int) -> str:
     """Return seconds since 1970 as RFC 3339 text."""
-    # isoformat() takes a third of strftime()'s time: a list has two of these in each row.
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    # Half the price of going through datetime: a list has two of these in each row.
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -34,6 +34,13 @@ def issue_many(directory: Path, output: Path, worker: int, count: int) -> None:
             path.write_bytes(pem_of(issued.certificate))
 
 
+def revoke_each(directory: Path, serials: list[int]) -> None:
+    """Revoke certificates one by one, each with a CRL of its own."""
+    with Authority.open(directory, PASSPHRASE) as authority:
+        for serial in serials:
+            authority.revocation.revoke([record_of(authority, serial)], "superseded")
+
+
 def issue_until_killed(directory: Path, output: Path, life: int, told: Connection) -> None:
     """Issue, hand out and revoke without end; the test ends the process in the middle.
 

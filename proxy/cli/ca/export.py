@@ -118,8 +118,9 @@ def export(
         place = output or Path(f"{stem_for(record.common_name)}.{form}")
         if is_folder(place):
             place /= f"{stem_for(record.common_name)}.{form}"
-        write_file(place, _build(form, parts, encoding), SECRET if parts.key else PUBLIC)
-        registry.note("export", record.serial, form)
+        data = _build(form, parts, encoding)
+        registry.note("export", record.serial, form)  # first: nothing leaves without a record
+        write_file(place, data, SECRET if parts.key else PUBLIC)
         fields = summary(record, to_epoch(registry.now())) | {"file": str(place)}
         warn_about(registry)
     _report(fields, parts if parts.key and given is None else None, place, as_json=as_json)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from proxy.ca.authority import Authority
+from proxy.ca.crl import number_of
 from proxy.ca.issuance import fingerprint
-from tests.authorities import PASSPHRASE, make_authority, new_authority, records_of
-from tests.authorities.processes import issue_many, warm_context
+from tests.authorities import PASSPHRASE, client, make_authority, new_authority, records_of
+from tests.authorities.processes import issue_many, revoke_each, warm_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,28 @@ def test_a_thousand_certificates_from_eight_processes_have_each_serial_once(tmp_
         for certificate in handed_out:
             assert stored[certificate.serial_number] == fingerprint(certificate)
             certificate.verify_directly_issued_by(authority.registry.certificate)
+
+
+def test_lists_signed_at_once_end_with_everybody_in_the_last_one(tmp_path: Path):
+    """The CRL in place is the newest: no slower process may put an older one over it."""
+    directory = tmp_path / "ca"
+    with make_authority(directory) as authority:
+        for number in range(40):
+            authority.issue(client(f"c{number}"))
+    context = warm_context()
+    workers = [
+        context.Process(target=revoke_each, args=(directory, list(range(first, 41, 4))))
+        for first in range(1, 5)
+    ]
+    for process in workers:
+        process.start()
+    for process in workers:
+        process.join(timeout=60)
+    assert [process.exitcode for process in workers] == [0] * 4
+    with Authority.open(directory, PASSPHRASE) as authority:
+        crl = authority.registry.crl()
+        assert number_of(crl) == authority.registry.crl_number() == 41
+        assert {entry.serial_number for entry in crl} == set(range(1, 41))
 
 
 def test_of_two_that_make_a_ca_at_once_one_is_refused(tmp_path: Path):
