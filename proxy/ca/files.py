@@ -8,6 +8,7 @@ the disk, and then takes the target's name in one step.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -126,7 +127,7 @@ class StagedFile:
         staged = cls(path, temporary, descriptor)
         try:
             with explained("write", path):
-                os.posix_fallocate(descriptor, 0, max(size, 1))
+                _allocate(descriptor, max(size, 1))
         except CertgateError:
             staged.discard()
             raise
@@ -163,6 +164,16 @@ class StagedFile:
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
         self.temporary.unlink(missing_ok=True)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Take room on the disk, where the file system can say so beforehand."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        # Some network file systems, and musl on more of them, cannot; then the write will tell.
+        if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
+            raise
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY, PASSWORD, Target, issue_
 from proxy.ca.files import is_file
 from proxy.ca.keys import KeyType
 from proxy.ca.names import SubjectFields
-from proxy.ca.p12 import generate_password
+from proxy.ca.p12 import Encoding, generate_password
 from proxy.ca.profiles import Profile
 from proxy.ca.request import LeafRequest
 from proxy.cli.ca.options import (
@@ -32,7 +32,6 @@ from proxy.cli.ca.passphrase import bundle_password, may_print_secrets, open_aut
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from proxy.ca.p12 import Encoding
     from proxy.ca.registry import Registry
 
 _PROFILES = (Profile.CLIENT, Profile.SERVER)
@@ -131,6 +130,8 @@ def report_files(
         print_json(result | {"files": named})
         return
     print_fields(result | named)
+    if target.password and target.encoding is Encoding.LEGACY:
+        say("The .p12 has the legacy encoding, which every device opens (see --encoding).")
     if target.password and shows_password and not target.writes_password:
         click.echo(f"p12_password  {target.password}")
         say("The password is shown this once. Send it on another way than the file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -63,6 +64,19 @@ def test_a_full_disk_leaves_the_older_file_and_no_rest(tmp_path: Path):
         write_file(tmp_path / "crl", b"x" * 4096)
     assert (tmp_path / "crl").read_bytes() == b"first"
     assert names_in(tmp_path) == {"crl"}
+
+
+def test_a_file_system_that_cannot_reserve_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """This is how the libc of Alpine answers where the glibc of Debian helps itself."""
+
+    def unsupported(*_arguments: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    write_file(tmp_path / "crl", b"content")
+    assert (tmp_path / "crl").read_bytes() == b"content"
 
 
 def test_a_missing_folder_is_named(tmp_path: Path):
