@@ -138,6 +138,9 @@ def _publish(
         contents[PASSWORD] = f"{target.password}\n".encode()
     for suffix, file in staged.items():
         file.publish(contents[suffix])
+    if BUNDLE in staged and PASSWORD not in staged:
+        # The password of the bundle that was here before would only mislead.
+        target.path(PASSWORD).unlink(missing_ok=True)
 
 
 def _check_own(authority: Authority, key_path: Path) -> None:

@@ -10,7 +10,8 @@ import click
 from proxy.ca.delivery import Target, renew_files, stem_for
 from proxy.ca.files import is_file, is_folder, read_file
 from proxy.ca.keys import load_private_key
-from proxy.ca.p12 import generate_password
+from proxy.ca.p12 import check_key, generate_password
+from proxy.ca.profiles import Profile
 from proxy.ca.reference import select
 from proxy.cli.ca.issue import report_files
 from proxy.cli.ca.options import (
@@ -26,10 +27,12 @@ from proxy.cli.ca.options import (
 )
 from proxy.cli.ca.passphrase import bundle_password, may_print_secrets, open_authority
 from proxy.cli.ca.sign import hand_out, report_certificate
+from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
     from proxy.ca.keys import PrivateKey
     from proxy.ca.p12 import Encoding
+    from proxy.ca.registry import Registry
     from proxy.ca.store.records import CertificateRecord
 
 
@@ -70,17 +73,17 @@ def renew(
     with open_authority(directory, passphrase_file) as authority:
         registry = authority.registry
         [record] = select(registry, certificate)
-        key = _known_key(record)
+        key = _known_key(registry, record)
         folder = _folder(record, output, has_key=key is not None)
         if folder is None:
             issued = hand_out(output, lambda: authority.renew(record, lifetime))
             report_certificate(registry, issued, output, {}, as_json=as_json)
             return
-        stem = stem_for(record.common_name) if output else Path(record.key_file).stem
+        is_bundled = key is not None and record.profile == Profile.CLIENT
         target = Target(
             folder=folder,
-            stem=stem,
-            password=given or generate_password() if key is not None else "",
+            stem=stem_for(record.common_name) if output else Path(record.key_file).stem,
+            password=given or generate_password() if is_bundled else "",
             encoding=encoding,
             writes_password=given is None and not may_print_secrets(as_json=as_json),
         )
@@ -88,12 +91,17 @@ def renew(
         report_files(registry, issued.serial, target, shows_password=given is None, as_json=as_json)
 
 
-def _known_key(record: CertificateRecord) -> PrivateKey | None:
-    """Return the key that ``issue`` wrote, if it is still there."""
+def _known_key(registry: Registry, record: CertificateRecord) -> PrivateKey | None:
+    """Return the key that ``issue`` wrote, if it is still there and still that key."""
     path = Path(record.key_file)
     if not record.key_file or not is_file(path):
         return None
-    return load_private_key(read_file(path), None, path)
+    try:
+        key = load_private_key(read_file(path), None, path)
+        check_key(key, registry.load(record))
+    except CertgateError:
+        return None  # renewing needs no key: only the bundle does
+    return key
 
 
 def _folder(record: CertificateRecord, output: Path | None, *, has_key: bool) -> Path | None:

@@ -166,6 +166,35 @@ def test_a_renewal_without_a_known_key_goes_to_standard_output_or_a_file(shell: 
     assert "serial=04" in openssl("x509", "-in", "new.crt", "-noout", "-serial")
 
 
+@pytest.mark.parametrize("content", ["garbage", "another"])
+def test_a_key_file_that_changed_does_not_hinder_a_renewal(shell: Shell, content: str):
+    """Only the bundle needs the key; what is there now would not fit."""
+    shell.done("issue", "alice", "-o", "out")
+    shell.done("issue", "bob", "-o", "out")
+    key = shell.folder / "out" / "alice.key"
+    other = (shell.folder / "out" / "bob.key").read_text()
+    key.write_text(other if content == "another" else content)
+    assert shell.done("renew", "alice").stdout.startswith("-----BEGIN CERTIFICATE-----")
+    assert shell.done("list", "--json", "--search", "alice").json[-1]["serial"] == "3"
+
+
+def test_no_password_of_an_older_bundle_stays_behind(shell: Shell):
+    shell.done("issue", "alice", "-o", "out")
+    (shell.folder / "word").write_text("my own word")
+    shell.done("renew", "alice", "--p12-password-file", "word")
+    assert "alice.p12.password" not in names_in(shell.folder / "out")
+    openssl("pkcs12", "-in", "out/alice.p12", "-passin", "pass:my own word", "-noout")
+
+
+def test_a_renewed_server_certificate_takes_its_place_without_a_bundle(shell: Shell):
+    shell.done("issue", "gate.example.com", "--profile", "server", "-o", "out")
+    shell.done("renew", "gate.example.com")
+    assert names_in(shell.folder / "out") == {"gate.example.com.key", "gate.example.com.crt"}
+    text = openssl("x509", "-in", "out/gate.example.com.crt", "-noout", "-text")
+    assert "Serial Number: 2" in text
+    assert "TLS Web Server Authentication" in text
+
+
 def test_json_is_one_document(shell: Shell):
     """Whatever else is said goes to standard error."""
     for arguments in (["issue", "alice"], ["list"], ["show", "1"], ["crl"], ["revoke", "1"]):
