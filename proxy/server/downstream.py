@@ -119,7 +119,7 @@ class DownstreamConnection:
             self._tunnel.data_received(data)
         else:
             self._buffer = self._buffer + data if self._buffer else data
-            if self._phase is _HEAD:
+            if self._phase is _HEAD and not self._is_paused:
                 self._run()
             elif len(self._buffer) > _MAX_PIPELINED:
                 self.transport.pause_reading()
@@ -133,7 +133,7 @@ class DownstreamConnection:
         if exchange is not None:
             exchange.client_gone()
         if clean:
-            self.transport.close()
+            self.transport.close()  # with a close_notify for the client's, unless it was cut
         else:
             self.transport.cut()  # nobody is there to read a close_notify
 
@@ -165,6 +165,7 @@ class DownstreamConnection:
         elif self._exchange is not None:
             self._exchange.client_resumed()
         elif self._phase is _HEAD:
+            self.transport.resume_reading()
             self._run()
 
     # Requests
@@ -243,7 +244,7 @@ class DownstreamConnection:
         content_is_read = self._phase is not _CONTENT
         self._exchange = self._decoder = self._tunnel = None
         if self.transport.is_closing:
-            self._phase = _LINGER
+            self._wait_for_end()
             return
         if not keep_alive or self.state.is_draining:
             self._linger(is_needed=not content_is_read or bool(self._buffer))
@@ -256,17 +257,20 @@ class DownstreamConnection:
 
     def _linger(self, *, is_needed: bool) -> None:
         """End the connection so that the response arrives, whatever is still on its way here."""
-        now = self.state.tick
-        self._phase = _LINGER
         self._buffer = b""
+        self._wait_for_end()
         if is_needed:
             self.transport.resume_reading()
             self.transport.write_end()
-            self._linger_end = now + _LINGER_TOTAL
-            self.read_deadline = now + _LINGER_GAP
         else:
             self.transport.close()
-            self.read_deadline = now + _LINGER_TOTAL  # a client that does not read the end
+
+    def _wait_for_end(self) -> None:
+        """Give the client time to take what is left, but not for ever."""
+        now = self.state.tick
+        self._phase = _LINGER
+        self._linger_end = now + _LINGER_TOTAL
+        self.read_deadline = now + _LINGER_GAP
 
     def _reject(self, error: ProtocolError) -> None:
         """Answer bytes that are no request, log them, and end the connection."""
@@ -348,16 +352,25 @@ class DownstreamConnection:
         """Too slow, in whatever phase."""
         if self._tunnel is not None:
             self._watch_tunnel(self._tunnel)
-        elif self.state.tick >= self.write_deadline or self._phase is _LINGER:
+        elif self.state.tick >= self.write_deadline:
             self.transport.abort()
+        elif self._phase is _LINGER:
+            self._end_lingering()
         elif self._exchange is not None:
             self._exchange.fail(_too_slow("the content of the request"))
         elif self._buffer:
             self._reject(_too_slow("the head of the request"))
         else:
             self.transport.close()
-            self._phase = _LINGER
-            self.read_deadline = self.state.tick + _LINGER_GAP
+            self._wait_for_end()
+
+    def _end_lingering(self) -> None:
+        """Drop the client, unless it is slow to take the response: that is what it is given."""
+        now = self.state.tick
+        if self.transport.is_flushed or now >= self._linger_end:
+            self.transport.abort()
+        else:
+            self.read_deadline = min(now + _LINGER_GAP, self._linger_end)
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way."""

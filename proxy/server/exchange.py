@@ -138,6 +138,8 @@ class Exchange:
             self._forwarding.cancel()
         self.record.error = self.record.error or "client_gone"
         self.record.status = self.record.status or _CLIENT_GONE
+        # It may have closed its sending side only, and take a close_notify for the content's end.
+        self.connection.transport.cut()
         self.end(keep_alive=False)
 
     def client_paused(self) -> None:

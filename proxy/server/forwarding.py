@@ -84,8 +84,8 @@ class Forwarding:
 
     def _connected(self, upstream: UpstreamConnection) -> None:
         self._connecting = None
-        self._send(upstream)
         self._exchange.connection.resume_reading()
+        self._send(upstream)  # last: an upload that fills the new connection pauses the client
 
     def _not_connected(self, failure: UpstreamFailure) -> None:
         """Nothing was sent: any other server may be tried, whatever the method."""

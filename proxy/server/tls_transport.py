@@ -98,6 +98,11 @@ class TLSTransport(asyncio.Protocol):
         name = self._socket.get_extra_info("peername")
         return str(name[0]) if isinstance(name, tuple) else ""
 
+    @property
+    def is_flushed(self) -> bool:
+        """The socket has taken everything that was written."""
+        return self._socket.get_write_buffer_size() == 0
+
     # From the event loop
 
     def data_received(self, data: bytes) -> None:
