@@ -41,7 +41,7 @@ def test_the_passphrase_file_counts_to_its_first_line_end(
     file.chmod(0o600)
     empty_shell.done("init", "--key-type", "p256", "--passphrase-file", file)
     monkeypatch.setenv(VARIABLE, "a long enough secret")
-    assert empty_shell.done("issue", "alice").stderr == ""
+    assert empty_shell.done("issue", "alice", "--json").stderr == ""
 
 
 def test_a_short_passphrase_and_an_open_file_warn(empty_shell: Shell):
