@@ -73,6 +73,7 @@ class RequestFields:
         expects_continue: it waits for ``100 Continue`` before it sends the content.
         upgrade: the protocols it asks to switch to; empty when it asks for none.
         nominated: names in ``Connection`` that may be dropped (RFC 9110, section 7.6.1).
+        user_agent, referer: the first values of these fields, for the log; None when absent.
         forwarded: room for the lines that are forwarded, made once by whoever forwards.
     """
 
@@ -85,14 +86,9 @@ class RequestFields:
     expects_continue: bool
     upgrade: bytes
     nominated: frozenset[bytes]
+    user_agent: bytes | None = None
+    referer: bytes | None = None
     forwarded: bytes = b""
-
-    def value(self, lower: bytes) -> bytes | None:
-        """Return the first value of an end-to-end field, None when it is absent."""
-        for name, _, value in self.fields:
-            if name == lower:
-                return value
-        return None
 
 
 class RequestHead:
@@ -102,14 +98,16 @@ class RequestHead:
         method: as sent, a token that llhttp knows.
         target: the request target in origin-form (or ``*``), without scheme and authority.
         section: everything else.
+        routed: room for where the target leads, made once by whoever routes.
     """
 
-    __slots__ = ("method", "section", "target")
+    __slots__ = ("method", "routed", "section", "target")
 
     def __init__(self, method: bytes, target: bytes, section: RequestFields) -> None:
         self.method = method
         self.target = target
         self.section = section
+        self.routed: object = None
 
 
 @dataclass(slots=True, eq=False)

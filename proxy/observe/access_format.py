@@ -1,8 +1,8 @@
 """From an access record to one line of bytes: combined, JSON or a template.
 
-A line is built once per request, so the common case has to be cheap: the wire's bytes are joined
-and tested in one ``bytes.translate`` for anything that must be escaped, and only if that finds
-something the slow way is taken. The text of the current second is cached.
+A line is built once per request, so the common case has to be cheap: one ``bytes.translate`` tells
+whether anything must be escaped, and what comes again and again is remembered, the text of the
+current second above all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def request_line(record: AccessRecord) -> bytes:
     if record.request_line:
         return record.request_line
     if record.method:
-        return b"%b %b HTTP/%b" % (record.method, record.target, record.version)
+        return b"".join((record.method, b" ", record.target, b" HTTP/", record.version))
     return _MISSING
 
 
@@ -79,31 +79,34 @@ def time_iso8601(second: int) -> bytes:
 
 def format_combined(record: AccessRecord) -> bytes:
     """Return nginx's ``combined``, then the certificate's subject in quotes and the decision."""
-    address = record.remote_addr.encode() or _MISSING
     request = request_line(record)
-    referer = _MISSING if record.referer is None else record.referer
-    agent = _MISSING if record.user_agent is None else record.user_agent
-    if (address + request + referer + agent).translate(None, SAFE):
-        address, request = escape(address), escape(request)
-        referer, agent = escape(referer), escape(agent)
     return b"".join(
         (
-            address,
+            _escaped_text(record.remote_addr) or _MISSING,
             b" - - [",
             time_local(int(record.time)),
             b'] "',
-            request,
+            escape(request) if request.translate(None, SAFE) else request,
             b'" %d %d "' % (record.status, record.body_bytes_sent),
-            referer,
+            _MISSING if record.referer is None else _escaped(record.referer),
             b'" "',
-            agent,
+            _MISSING if record.user_agent is None else _escaped(record.user_agent),
             b'" "',
             record.client.escaped_subject,
             b'" ',
-            record.decision.encode() or _MISSING,
+            _escaped_text(record.decision) or _MISSING,
             b"\n",
         )
     )
+
+
+# Addresses, decisions and clients' names come again and again; a field may be as long as a head.
+_escaped = lru_cache(maxsize=64)(escape)
+
+
+@lru_cache(maxsize=256)
+def _escaped_text(text: str) -> bytes:
+    return escape(text.encode("utf-8", "backslashreplace"))
 
 
 # The variables a template may use, by nginx's names where nginx has one.

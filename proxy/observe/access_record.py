@@ -76,49 +76,27 @@ class AccessRecord:
         error: why the exchange ended early, one stable word such as ``client_gone``.
     """
 
-    __slots__ = (
-        "body_bytes_sent",
-        "client",
-        "decision",
-        "error",
-        "host",
-        "method",
-        "referer",
-        "remote_addr",
-        "request_id",
-        "request_line",
-        "request_time",
-        "status",
-        "target",
-        "time",
-        "upstream",
-        "upstream_address",
-        "upstream_status",
-        "upstream_time",
-        "user_agent",
-        "verify",
-        "version",
-    )
+    # Defaults belong to the class: an exchange sets what it knows, and nothing twice.
+    time = 0.0
+    request_line = b""
+    method = b""
+    target = b""
+    version = b""
+    host: bytes | None = None
+    referer: bytes | None = None
+    user_agent: bytes | None = None
+    status = 0
+    body_bytes_sent = 0
+    request_time = 0.0
+    request_id = ""
+    verify = "NONE"
+    decision = ""
+    upstream = ""
+    upstream_address = ""
+    upstream_status = 0
+    upstream_time: float | None = None
+    error = ""
 
     def __init__(self, remote_addr: str, client: LoggedClient = NO_CLIENT) -> None:
         self.remote_addr = remote_addr
         self.client = client
-        self.time = 0.0
-        self.request_line = b""
-        self.method = b""
-        self.target = b""
-        self.version = b""
-        self.host: bytes | None = None
-        self.referer: bytes | None = None
-        self.user_agent: bytes | None = None
-        self.status = 0
-        self.body_bytes_sent = 0
-        self.request_time = 0.0
-        self.request_id = ""
-        self.verify = "NONE"
-        self.decision = ""
-        self.upstream = ""
-        self.upstream_address = ""
-        self.upstream_status = 0
-        self.upstream_time: float | None = None
-        self.error = ""

@@ -37,7 +37,7 @@ _MAX_PIPELINED = 64 * 1024
 # the reset that a closed socket answers with would destroy the response in the client's buffers.
 _LINGER_GAP = 5.0
 _LINGER_TOTAL = 30.0
-_LINE_END = b"\r\n"
+_CARRIAGE_RETURN = 0x0D
 _NONE = Framing.NONE
 
 
@@ -91,7 +91,8 @@ class DownstreamConnection:
         self.credentials = state.credentials_of(peer)
         self.client_address = transport.peer_address
         self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher)
-        self._forwarded = forwarded_lines(self.client_address.encode(), port)
+        lines = forwarded_lines(self.client_address.encode(), port)
+        self._forwarded = lines + b"X-Forwarded-Host: "
         self._parser = self.credentials.parser(snapshot)
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
@@ -186,7 +187,7 @@ class DownstreamConnection:
         """Begin one request; False while its head is incomplete."""
         snapshot = self.state.snapshot
         buffer = self._buffer
-        if buffer[0] in _LINE_END and not self._searched:  # RFC 9112, section 2.2
+        if buffer[0] <= _CARRIAGE_RETURN and not self._searched:  # RFC 9112, section 2.2
             buffer = self._buffer = buffer.lstrip(b"\r\n")
             if not buffer:
                 return False
@@ -250,8 +251,10 @@ class DownstreamConnection:
             self._linger(is_needed=not content_is_read or bool(self._buffer))
             return
         self._phase = _HEAD
-        self.read_deadline = self.state.tick + self.state.snapshot.timeouts.keepalive
-        self.transport.resume_reading()
+        state, transport = self.state, self.transport
+        self.read_deadline = state.tick + state.snapshot.timeouts.keepalive
+        if not transport.is_reading:
+            transport.resume_reading()
         if self._buffer:
             self._run()
 
@@ -275,7 +278,7 @@ class DownstreamConnection:
     def _reject(self, error: ProtocolError) -> None:
         """Answer bytes that are no request, log them, and end the connection."""
         state = self.state
-        request_id = state.next_request_id().decode()
+        request_id = state.next_request_id()
         page = render_error(error.status, error.code, None, request_id=request_id)
         self.transport.write(
             own_response(
@@ -312,19 +315,17 @@ class DownstreamConnection:
         if self._phase is _CONTENT:
             self.read_deadline = self.state.tick + self.state.snapshot.timeouts.body
 
-    def own_lines(self, now: float, request: RequestHead, request_id: bytes) -> bytes:
+    def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
         """Return the field lines that certgate adds to a request for the app."""
-        return b"".join(
-            (
-                self._forwarded,
-                b"X-Forwarded-Host: ",
-                request.section.host,
-                b"\r\nX-Request-ID: ",
-                request_id,
-                b"\r\n",
-                self.credentials.header_lines(now),
-            )
+        parts = (
+            self._forwarded,
+            request.section.host,
+            b"\r\nX-Request-ID: ",
+            request_id.encode(),
+            b"\r\n",
+            self.credentials.header_lines(now),
         )
+        return b"".join(parts)
 
     # Tunnels
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from proxy.access.decision import Access, decide
+from proxy.forward.request_head import upstream_request_head
 from proxy.http1.messages import Framing, ProtocolError, RequestHead
 from proxy.identity.verdict import Hint
 from proxy.observe.access_record import AccessRecord
@@ -19,8 +20,10 @@ from proxy.web.refusal import Refusal, render_refusal
 if TYPE_CHECKING:
     from proxy.identity.codes import RefusalCode
     from proxy.identity.verdict import Verdict
+    from proxy.routing.table import Match, RouteTable
     from proxy.server.downstream import DownstreamConnection
     from proxy.server.upstream import UpstreamFailure
+    from proxy.snapshot import RouteTarget
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
@@ -28,6 +31,16 @@ _log = structlog.stdlib.get_logger()
 # Bound once, as in downstream.
 _NONE, _VERIFIED = Framing.NONE, Access.VERIFIED
 _CLIENT_GONE = 499  # nginx's: logged, never sent
+
+
+class _Routed:
+    """A route that was looked up, and in which table."""
+
+    __slots__ = ("match", "routes")
+
+    def __init__(self, routes: RouteTable[RouteTarget], match: Match[RouteTarget] | None) -> None:
+        self.routes = routes
+        self.match = match
 
 
 class Exchange:
@@ -55,44 +68,35 @@ class Exchange:
     )
 
     def __init__(self, connection: DownstreamConnection, request: RequestHead) -> None:
+        state, section = connection.state, request.section
         self.connection = connection
-        self.state = connection.state
-        self.snapshot = connection.state.snapshot
+        self.state = state
+        self.snapshot = state.snapshot
         self.request = request
-        self.request_id = self.state.next_request_id()
-        self.is_request_sent = request.section.framing is _NONE
-        self.keep_alive = request.section.keep_alive
-        self.record = self._new_record(connection, request)
+        self.request_id = state.next_request_id()
+        self.is_request_sent = section.framing is _NONE
+        self.keep_alive = section.keep_alive
         self._forwarding: Forwarding | None = None
-        self._began = self.state.now()
-        self._began_at = self.state.wall()
+        self._began = state.now()
+        self._began_at = state.wall()
         self._content_size = 0
         self._ended = False
         self._access = _VERIFIED
-
-    def _new_record(self, connection: DownstreamConnection, request: RequestHead) -> AccessRecord:
-        record = AccessRecord(connection.client_address, connection.logged_client)
-        record.method, record.target = request.method, request.target
-        record.version = b"1.1" if request.section.minor else b"1.0"
-        record.host = request.section.host
-        record.request_id = self.request_id.decode()
-        for lower, _, value in request.section.fields:
-            if lower == b"user-agent":
-                record.user_agent = value
-            elif lower == b"referer":
-                record.referer = value
-        return record
+        record = self.record = AccessRecord(connection.client_address, connection.logged_client)
+        record.method, record.target, record.host = request.method, request.target, section.host
+        record.version = b"1.1" if section.minor else b"1.0"
+        record.user_agent, record.referer = section.user_agent, section.referer
+        record.request_id = self.request_id
 
     def begin(self) -> None:
         """Decide, then refuse or forward."""
-        request, snapshot = self.request, self.snapshot
+        request, snapshot, record = self.request, self.snapshot, self.record
+        credentials = self.connection.credentials
         now = self._began_at
-        verdict = self.connection.credentials.verdict(self.state.snapshot, now)
-        self.record.verify = self.connection.credentials.verify
+        verdict = credentials.verdict(self.state.snapshot, now)
+        record.verify = credentials.verify
         try:
-            # OPTIONS * (RFC 9110, section 9.3.7) is for the app of the root.
-            target = b"/" if request.target == b"*" else request.target
-            match = snapshot.routes.match(request.section.host, target)
+            match = self._route()
         except TargetError as error:
             self.fail(ProtocolError(400, "bad_request", str(error)))
             return
@@ -102,18 +106,31 @@ class Exchange:
         if refusal is not None:
             self._refuse(refusal, verdict, now)
             return
-        self.record.decision = "admitted"
+        record.decision = "admitted"
         limit = snapshot.limits.body
         if match is None:
             self.fail(ProtocolError(404, "no_route", "no route matches"))
         elif limit and request.section.length > limit:
             self.fail(_body_too_large(limit))
         else:
-            self.record.upstream = match.payload.upstream
+            upstream = record.upstream = match.payload.upstream
             target = b"*" if request.target == b"*" else match.forward
             lines = self.connection.own_lines(now, request, self.request_id)
-            self._forwarding = Forwarding(self, match.payload.upstream, target, lines)
-            self._forwarding.begin()
+            head = upstream_request_head(request, target, lines)
+            self._forwarding = Forwarding(self, head)
+            self._forwarding.begin(self.state.pools.in_turn(upstream))
+
+    def _route(self) -> Match[RouteTarget] | None:
+        """Return the request's route; one that the client repeats was looked up before."""
+        request, routes = self.request, self.snapshot.routes
+        known = request.routed
+        if isinstance(known, _Routed) and known.routes is routes:
+            return known.match
+        # OPTIONS * (RFC 9110, section 9.3.7) is for the app of the root.
+        target = b"/" if request.target == b"*" else request.target
+        match = routes.match(request.section.host, target)
+        request.routed = _Routed(routes, match)
+        return match
 
     # From the downstream connection
 
@@ -213,11 +230,6 @@ class Exchange:
             return
         self._ended = True
         self._forwarding = None  # breaks the cycle between the two
-        self.log()
-        self.connection.exchange_ended(keep_alive=keep_alive)
-
-    def log(self) -> None:
-        """Write the one record of this exchange."""
         record, state = self.record, self.state
         elapsed = record.request_time = state.now() - self._began
         record.time = self._began_at + elapsed
@@ -225,6 +237,7 @@ class Exchange:
             record.upstream_time = elapsed  # nothing of note happens before it is asked
         state.counters.answered(record.status)
         state.access_log.write(record)
+        self.connection.exchange_ended(keep_alive=keep_alive)
 
     def is_refused_by_now(self, now: float) -> bool:
         """Tell whether the client would be refused if it asked now (for open tunnels)."""

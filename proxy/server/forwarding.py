@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.forward.request_head import upstream_request_head
 from proxy.forward.response_head import (
     downstream_framing,
     downstream_response_head,
@@ -40,7 +39,6 @@ class Forwarding:
         "_connecting",
         "_exchange",
         "_framing",
-        "_group_name",
         "_head",
         "_pools",
         "_upstream",
@@ -50,30 +48,31 @@ class Forwarding:
         "method",
     )
 
-    def __init__(self, exchange: Exchange, upstream: str, target: bytes, own_lines: bytes) -> None:
-        request = exchange.request
+    def __init__(self, exchange: Exchange, head: bytes) -> None:
         self._exchange = exchange
-        self._head = upstream_request_head(request, target, own_lines)
+        self._head = head
         self._waiting: list[bytes] = []
-        self._group_name = upstream
         self._pools: tuple[Pool, ...] = ()
         self._connecting: Connecting | None = None
         self._upstream: UpstreamConnection | None = None
         self._attempts = 0
         self._framing = _NONE  # of the response, downstream
-        self.method = request.method
+        self.method = exchange.request.method
         self.is_request_sent = exchange.is_request_sent
         self.is_response_begun = False
 
-    def begin(self) -> None:
-        """Take an idle connection, or make one."""
-        self._pools = self._exchange.state.pools.group(self._group_name).in_turn()
-        pool = self._pools[0]
-        idle = pool.take()
+    def begin(self, pools: tuple[Pool, ...]) -> None:
+        """Take an idle connection, or make one.
+
+        Args:
+            pools: the upstream's servers, the one whose turn it is first.
+        """
+        self._pools = pools
+        idle = pools[0].take()
         if idle is not None:
             self._send(idle)
         else:
-            self._connect(pool)
+            self._connect(pools[0])
 
     def _connect(self, pool: Pool) -> None:
         self._exchange.record.upstream_address = pool.address
@@ -160,43 +159,44 @@ class Forwarding:
     def upstream_response(self, head: ResponseHead, content: bytes, *, ended: bool) -> None:
         """Pass the head on, together with the content that is there."""
         exchange = self._exchange
-        minor = exchange.request.section.minor
+        record, minor = exchange.record, exchange.request.section.minor
         framing = self._framing = downstream_framing(head, minor)
         # A response before the end of the request: the rest of the request has to go somewhere,
         # and that is not the next exchange.
-        exchange.keep_alive = (
+        keep_alive = exchange.keep_alive = (
             exchange.keep_alive
             and self.is_request_sent
             and framing is not _CLOSE
             and not exchange.state.is_draining
         )
         self.is_response_begun = True
-        exchange.record.status = exchange.record.upstream_status = head.status
-        upstream = self._upstream
-        if upstream is not None and not ended and _is_event_stream(head):
-            upstream.be_patient(exchange.snapshot.timeouts.tunnel)
-        data = downstream_response_head(head, framing, minor, keep_alive=exchange.keep_alive)
-        self._pass_on(data, content, ended=ended)
+        record.status = record.upstream_status = head.status
+        start = downstream_response_head(head, framing, minor, keep_alive=keep_alive)
+        if ended:
+            self._end(start, content)
+            return
+        if self._upstream is not None and _is_event_stream(head):
+            self._upstream.be_patient(exchange.snapshot.timeouts.tunnel)
+        exchange.connection.transport.write(start + self._framed(content))
 
     def upstream_content(self, content: bytes, *, ended: bool) -> None:
         """Pass content on."""
-        self._pass_on(b"", content, ended=ended)
-
-    def _pass_on(self, start: bytes, content: bytes, *, ended: bool) -> None:
-        if content:
-            self._exchange.record.body_bytes_sent += len(content)
-            chunked = self._framing is _CHUNKED
-            content = encode_chunk(content) if chunked else content
         if ended:
-            end = LAST_CHUNK if self._framing is _CHUNKED else b""
-            self._exchange.connection.transport.write(start + content + end)
-            self._end()
-        elif start or content:
-            self._exchange.connection.transport.write(start + content)
+            self._end(b"", content)
+        else:
+            self._exchange.connection.transport.write(self._framed(content))
 
-    def _end(self) -> None:
+    def _framed(self, content: bytes) -> bytes:
+        """Return content as it goes to the client."""
+        self._exchange.record.body_bytes_sent += len(content)
+        return encode_chunk(content) if content and self._framing is _CHUNKED else content
+
+    def _end(self, start: bytes, content: bytes) -> None:
+        """Send the last of the response; the connection to the upstream is no longer ours."""
         exchange = self._exchange
         self._upstream = None
+        end = LAST_CHUNK if self._framing is _CHUNKED else b""
+        exchange.connection.transport.write(start + self._framed(content) + end)
         exchange.end(keep_alive=exchange.keep_alive and self.is_request_sent)
 
     def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:

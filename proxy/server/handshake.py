@@ -111,11 +111,15 @@ class Handshake(asyncio.Protocol):
         self._socket.abort()
 
     def _flush(self) -> None:
+        """Send what OpenSSL has to say; nearly always a flight is one read."""
         try:
-            while True:
-                self._socket.write(self._tls.bio_read(_FLIGHT))
+            flight = self._tls.bio_read(_FLIGHT)
+            while len(flight) == _FLIGHT:
+                self._socket.write(flight)
+                flight = self._tls.bio_read(_FLIGHT)
         except SSL.WantReadError:
             return
+        self._socket.write(flight)
 
     def _succeed(self) -> None:
         peer = read_peer(self._tls)

@@ -157,9 +157,9 @@ class Pools:
             for name, upstream in upstreams.items()
         }
 
-    def group(self, name: str) -> Group:
-        """Return the servers of an upstream of the current snapshot."""
-        return self._groups[name]
+    def in_turn(self, name: str) -> tuple[Pool, ...]:
+        """Return the servers of an upstream of the current snapshot, the next one first."""
+        return self._groups[name].in_turn()
 
     def close(self) -> None:
         """Close everything."""

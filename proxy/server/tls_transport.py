@@ -56,11 +56,11 @@ class TLSTransport(asyncio.Protocol):
         "_boundary",
         "_ended",
         "_handler",
-        "_is_reading",
         "_socket",
         "_tls",
         "_unsent",
         "is_closing",
+        "is_reading",
     )
 
     def __init__(
@@ -70,7 +70,7 @@ class TLSTransport(asyncio.Protocol):
         self._tls = tls
         self._boundary = boundary
         self._handler: PlaintextHandler
-        self._is_reading = True
+        self.is_reading = True
         self._ended = False
         self._unsent = _MAX_TICKETS  # what the handshake has left in the BIO
         self.is_closing = False
@@ -109,8 +109,17 @@ class TLSTransport(asyncio.Protocol):
         """Decrypt what came from the socket."""
         if self._ended:
             return  # nothing after close_notify counts (RFC 8446, section 6.1)
-        self._tls.bio_write(data)
-        self._read(only_once=self._boundary.is_one_record(data))
+        tls = self._tls
+        tls.bio_write(data)
+        if not self._boundary.is_one_record(data):
+            self._read()
+            return
+        try:
+            plaintext = tls.recv(_RECORD)
+        except SSL.Error:
+            self._read()  # no application data in it: the full reading says what it was
+            return
+        self._handler.data_received(plaintext)
 
     def eof_received(self) -> bool:
         """The client closed its sending side without (or after) a close_notify."""
@@ -135,12 +144,11 @@ class TLSTransport(asyncio.Protocol):
         """The socket's buffer is below its low mark."""
         self._handler.resume_writing()
 
-    def _read(self, *, only_once: bool = False) -> None:
+    def _read(self) -> None:
         """Hand up all plaintext that is there; several records go up as one piece."""
         tls, records = self._tls, []
         try:
-            records.append(tls.recv(_RECORD))
-            while not only_once:
+            while True:
                 records.append(tls.recv(_RECORD))
         except SSL.WantReadError:
             self._hand_up(records)
@@ -151,8 +159,6 @@ class TLSTransport(asyncio.Protocol):
             # A record that does not decrypt. OpenSSL has put the alert that says so into the BIO.
             self._flush(_RECORD_OVERHEAD)
             self.abort()
-        else:
-            self._hand_up(records)
 
     def _hand_up(self, records: list[bytes]) -> None:
         if records:
@@ -191,14 +197,14 @@ class TLSTransport(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Take no more from the socket until told otherwise."""
-        if self._is_reading and not self.is_closing:
-            self._is_reading = False
+        if self.is_reading and not self.is_closing:
+            self.is_reading = False
             self._socket.pause_reading()
 
     def resume_reading(self) -> None:
         """Read again."""
-        if not self._is_reading and not self.is_closing:
-            self._is_reading = True
+        if not self.is_reading and not self.is_closing:
+            self.is_reading = True
             self._socket.resume_reading()
 
     def write_end(self) -> None:
