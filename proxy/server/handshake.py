@@ -123,13 +123,14 @@ class Handshake(asyncio.Protocol):
 
     def _succeed(self) -> None:
         peer = read_peer(self._tls)
-        state, tls = self._state, self._tls
-        state.forget(self)
-        TLSTransport(self._socket, tls, self._boundary).start(
-            lambda transport: DownstreamConnection(
-                state, transport, self._port, self._snapshot, peer
-            )
-        )
+        state = self._state
+
+        def make(transport: TLSTransport) -> DownstreamConnection:
+            connection = DownstreamConnection(state, transport, self._port, self._snapshot, peer)
+            state.forget(self)  # only now: the last one to go ends a drain
+            return connection
+
+        TLSTransport(self._socket, self._tls, self._boundary).start(make)
 
     def _fail(self, reason: str) -> None:
         self._count(reason)

@@ -95,6 +95,9 @@ class Pool:
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
             failed(_unreachable(self.address, error))
         else:
+            if connection.is_lost:  # uvloop reads before this task gets its turn
+                failed(_lost(self.address))
+                return
             self._live.add(connection)
             connected(connection)
 
@@ -112,6 +115,11 @@ def _connect_timeout(address: str, seconds: float) -> UpstreamFailure:
 def _unreachable(address: str, error: OSError | UnicodeError) -> UpstreamFailure:
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return UpstreamFailure(502, "upstream_unreachable", f"cannot connect to {address}: {why}")
+
+
+def _lost(address: str) -> UpstreamFailure:
+    reason = f"{address} closed the connection, or spoke, before it was asked"
+    return UpstreamFailure(502, "upstream_bad_response", reason)
 
 
 class Group:

@@ -241,7 +241,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._raw.upstream_ended()
             return True
         handler = self._handler
-        if handler is not None and isinstance(self._decoder, CloseDecoder):
+        if handler is None:
+            self.close()  # at once: until connection_lost comes, somebody could take it
+        elif isinstance(self._decoder, CloseDecoder):
             self._release(handler, b"")
             handler.upstream_content(b"", ended=True)
         return False
@@ -322,12 +324,13 @@ class UpstreamConnection(asyncio.Protocol):
         """The response is complete: back to the pool, or closed if anything is out of order."""
         self._handler = self._decoder = None
         self.served += 1
-        if self._keeps_alive and not rest and handler.is_request_sent and not self.is_lost:
+        # A paused socket still holds some of the request, and would not pause for the next one.
+        if rest or not handler.is_request_sent or self.write_deadline != _NEVER:
+            self.abandon()
+        elif self._keeps_alive:
             if not self._is_reading:
                 self.resume_reading()
             self._pool.give(self)
-        elif rest or not handler.is_request_sent:
-            self.abandon()
         else:
             self.close()
 

@@ -31,7 +31,7 @@ class Socket(asyncio.Transport):
         self.is_taking = True
         self.has_ended = False  # the peer got our FIN
         self.ending = ""  # how this side let go: "close" or "abort"
-        self.is_lost = False
+        self.is_lost = self._is_gone = False
         self._marks = (1, 0)
         self._unsent = b""
         self._is_paused = False
@@ -67,7 +67,7 @@ class Socket(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         assert not self._eof, "a write after write_eof raises on both loops"
-        assert not self.is_lost, "a write on a lost transport raises on uvloop"
+        assert not self._is_gone, "a write on a lost transport raises on uvloop"
         if self.ending:
             return
         self._unsent += data
@@ -91,7 +91,11 @@ class Socket(asyncio.Transport):
     def _lose(self, error: Exception | None) -> None:
         if not self.is_lost:
             self.is_lost = True
-            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, error)
+            asyncio.get_running_loop().call_soon(self._tell_lost, error)
+
+    def _tell_lost(self, error: Exception | None) -> None:
+        self._is_gone = True
+        self.protocol.connection_lost(error)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._marks = (high or 0, low or 0)
@@ -130,9 +134,10 @@ class Socket(asyncio.Transport):
                 self._send()
 
     def abort(self) -> None:
-        self.ending = "abort"
-        self._unsent = b""
-        self._lose(None)
+        if not self.is_lost:
+            self.ending = "abort"
+            self._unsent = b""
+            self._lose(None)
 
 
 class Timer:

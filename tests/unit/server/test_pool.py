@@ -1,0 +1,146 @@
+"""The pools of upstream connections."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proxy.server import pool as pool_module
+from proxy.server.upstream import UpstreamConnection
+from tests.unit.server.fakes import settle
+from tests.unit.server.world import GET, OK, World
+
+if TYPE_CHECKING:
+    from proxy.server.pool import Pool
+    from proxy.server.upstream import UpstreamFailure
+    from tests.unit.server.conftest import MakeWorld
+
+
+class Outcome:
+    """What ``Pool.connect`` called."""
+
+    def __init__(self) -> None:
+        self.connections: list[UpstreamConnection] = []
+        self.failures: list[UpstreamFailure] = []
+
+
+@pytest.fixture
+def pool(world: World) -> Pool:
+    return world.state.pools.in_turn("app")[0]
+
+
+async def connect(pool: Pool, seconds: float = 5) -> Outcome:
+    outcome = Outcome()
+    pool.connect(seconds, outcome.connections.append, outcome.failures.append)
+    await settle()
+    return outcome
+
+
+async def test_the_connection_used_last_is_taken_first(pool: Pool):
+    """It is the least likely to be dead."""
+    older, newer = [(await connect(pool)).connections[0] for _ in range(2)]
+    pool.give(older)
+    pool.give(newer)
+    assert pool.take() is newer
+    assert pool.take() is older
+    assert pool.take() is None
+
+
+async def test_idle_connections_are_bounded(pool: Pool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool_module, "_MAX_IDLE", 2)
+    made = [(await connect(pool)).connections[0] for _ in range(3)]
+    for connection in made:
+        pool.give(connection)
+    assert [connection.is_lost for connection in made] == [False, False, True]
+
+
+async def test_callbacks_come_later_and_only_one_of_them(world: World, pool: Pool):
+    outcome = Outcome()
+    pool.connect(5, outcome.connections.append, outcome.failures.append)
+    assert not outcome.connections
+    await settle()
+    assert len(outcome.connections) == 1
+    assert not outcome.failures
+    assert outcome.connections[0] in world.state.pools.live
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (OSError("Multiple exceptions: x"), "Multiple exceptions: x"),
+        (UnicodeError("label too long"), "label too long"),
+        (OSError(), "OSError"),
+    ],
+)
+async def test_a_failure_says_why(world: World, pool: Pool, error: Exception, reason: str):
+    world.loop.obstacles.append(error)
+    [failure] = (await connect(pool)).failures
+    assert (failure.status, failure.code) == (502, "upstream_unreachable")
+    assert failure.reason == f"cannot connect to 127.0.0.1:9: {reason}"
+    assert not failure.is_stale
+
+
+async def test_a_cancelled_attempt_calls_nobody(world: World, pool: Pool):
+    world.loop.obstacles.append(asyncio.Event())
+    outcome = Outcome()
+    connecting = pool.connect(5, outcome.connections.append, outcome.failures.append)
+    await settle()
+    connecting.cancel()
+    await settle()
+    assert not outcome.connections
+    assert not outcome.failures
+
+
+async def test_a_server_that_a_reload_removed_loses_its_idle_connections(make_world: MakeWorld):
+    world = make_world(upstream=None, upstreams=_apps(9, 10))
+    kept = make_world(upstream=None, upstreams=_apps(10)).state.snapshot
+    old, new = world.state.pools.in_turn("app")
+    idle = (await connect(old)).connections[0]
+    other = (await connect(new)).connections[0]
+    old.give(idle)
+    new.give(other)
+    world.state.pools.adopt(kept.upstreams, kept.limits)
+    assert idle.is_lost
+    assert not other.is_lost
+    assert world.state.pools.in_turn("app") == (new,)
+
+
+async def test_a_response_under_way_outlives_its_server_in_the_configuration(
+    make_world: MakeWorld,
+):
+    world = make_world(upstream=None, upstreams=_apps(9))
+    client = world.client()
+    server = await world.forwarded(client, GET)
+    kept = make_world(upstream=None, upstreams=_apps(10)).state.snapshot
+    world.state.pools.adopt(kept.upstreams, kept.limits)
+    world.state.snapshot = kept
+    server.feed(OK)
+    assert client.statuses() == [200]
+    client.send(GET)
+    await settle()
+    assert world.loop.asked == [("127.0.0.1", 9), ("127.0.0.1", 10)]
+    world.tick(60)
+    assert server.ending == "abort"
+
+
+async def test_closing_leaves_nothing(world: World, pool: Pool):
+    idle, busy = [(await connect(pool)).connections[0] for _ in range(2)]
+    pool.give(idle)
+    world.state.pools.close()
+    assert idle.is_lost
+    assert busy.is_lost
+    assert not world.state.pools.live
+    assert pool.take() is None
+
+
+async def test_limits_of_a_reload_count_for_old_pools_too(make_world: MakeWorld, pool: Pool):
+    world = make_world(limits={"head": "1KiB", "fields": 7})
+    pools = world.state.pools
+    assert (pools.in_turn("app")[0].max_head, pools.in_turn("app")[0].max_fields) == (1024, 7)
+
+
+def _apps(*ports: int) -> dict[str, object]:
+    return {"app": {"servers": [f"http://127.0.0.1:{port}" for port in ports]}}
