@@ -63,3 +63,17 @@ def test_a_trailer_section_may_be_as_long_as_its_budget():
     assert ChunkedDecoder().feed(b"0\r\n" + lines + b"\r\n") == (b"", b"")
     with pytest.raises(ProtocolError, match="trailer"):
         ChunkedDecoder().feed(b"0\r\n" + lines + b"a:\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "data", [b"1\rx", b"1\nx", b"1\r\naX", b"1\r\na\n", b"1\r\na\rX", b"0\r\n\rX", b"0\r\na\n"]
+)
+def test_a_wrong_line_end_is_refused_as_soon_as_it_is_there(data: bytes):
+    """A peer that is wrong already is not waited for until the deadline."""
+    with pytest.raises(ProtocolError):
+        ChunkedDecoder().feed(data)
+
+
+@pytest.mark.parametrize("data", [b"1", b"1\r", b"1\r\na", b"1\r\na\r", b"0\r\n", b"0\r\n\r"])
+def test_half_a_line_end_is_waited_for(data: bytes):
+    assert ChunkedDecoder().feed(data)[1] is None
