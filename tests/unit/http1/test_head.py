@@ -85,13 +85,19 @@ def test_the_authority_of_one_target_is_not_remembered_for_another():
     assert parser.parse(b"GET http://evil/" + lines).section.host == b"evil"
 
 
-def test_few_and_short_sections_are_remembered():
+def test_the_same_head_is_parsed_once():
+    parser = RequestParser(10)
+    assert parser.parse(GET) is parser.parse(bytes(bytearray(GET)))
+
+
+def test_few_and_short_heads_and_sections_are_remembered():
     parser = RequestParser(10)
     for number in range(100):
         parser.parse(b"GET / HTTP/1.1\r\nHost: a\r\nX: %d\r\n\r\n" % number)
         parser.parse(b"GET / HTTP/1.1\r\nHost: a\r\nX: %d%b\r\n\r\n" % (number, b"a" * 2048))
-    assert 1 <= len(parser._known) <= module._MAX_KNOWN
-    assert sum(map(len, parser._known)) <= module._MAX_KNOWN * 2048
+    for known in (parser._known, parser._repeated):
+        assert 1 <= len(known) <= module._MAX_KNOWN
+        assert sum(map(len, known)) <= module._MAX_KNOWN * 2048
 
 
 def test_few_and_short_responses_are_remembered():
