@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate import connect
+from tests.gate import connect, running_gate
 from tests.upstreams import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gate import Gate
-    from tests.gate.fixtures import StartGate
 
 ROUTES = [
     {"path": "/", "access": "verified"},
@@ -23,11 +22,19 @@ ROUTES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gate, Recorder]]:
+    """A gate with a public, an optional and two verified routes; shared by the module."""
+    folder = tmp_path_factory.mktemp("gate")
+    with Recorder() as upstream, running_gate(folder, upstream.url, routes=ROUTES) as running:
+        yield running, upstream
+
+
 @pytest.fixture
-def routed(start_gate: StartGate) -> Iterator[tuple[Gate, Recorder]]:
-    """A gate with a public, an optional and two verified routes."""
-    with Recorder() as upstream:
-        yield start_gate(upstream.url, routes=ROUTES), upstream
+def routed(shared: tuple[Gate, Recorder]) -> tuple[Gate, Recorder]:
+    """The same, with nothing left from earlier tests."""
+    shared[1].forget()
+    return shared
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate import Client, Gate, connect, head
+from tests.gate import Client, Gate, connect, head, running_gate
 from tests.upstreams import Connection, Received, Scripted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gate import Response
-    from tests.gate.fixtures import StartGate
 
 ANSWERS: dict[str, bytes] = {
     "/counted": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour",
@@ -42,11 +41,19 @@ async def answer(connection: Connection) -> None:
         await connection.send(raw)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gate, Scripted]]:
+    """A gate in front of ``answer``; shared by the module."""
+    folder = tmp_path_factory.mktemp("gate")
+    with Scripted(answer) as upstream, running_gate(folder, upstream.url) as running:
+        yield running, upstream
+
+
 @pytest.fixture
-def served(start_gate: StartGate) -> Iterator[tuple[Gate, Scripted]]:
-    """A gate in front of ``answer``."""
-    with Scripted(answer) as upstream:
-        yield start_gate(upstream.url), upstream
+def served(shared: tuple[Gate, Scripted]) -> tuple[Gate, Scripted]:
+    """The same, with nothing left from earlier tests."""
+    shared[1].forget()
+    return shared
 
 
 def ask(connection: Client, line: str, *fields: str) -> Response:

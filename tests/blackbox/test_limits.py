@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate import connect, head
+from tests.gate import connect, head, running_gate
 from tests.upstreams import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gate import Gate
-    from tests.gate.fixtures import StartGate
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gate, Recorder]]:
+    """A gate with small limits; shared by the module."""
+    folder = tmp_path_factory.mktemp("gate")
+    limits = {"head": "8KiB", "fields": 20, "body": "1MiB"}
+    with Recorder() as upstream, running_gate(folder, upstream.url, limits=limits) as running:
+        yield running, upstream
 
 
 @pytest.fixture
-def gate_with_limits(start_gate: StartGate) -> Iterator[tuple[Gate, Recorder]]:
-    """A gate with small limits."""
-    with Recorder() as upstream:
-        gate = start_gate(upstream.url, limits={"head": "8KiB", "fields": 20, "body": "1MiB"})
-        yield gate, upstream
+def gate_with_limits(shared: tuple[Gate, Recorder]) -> tuple[Gate, Recorder]:
+    """The same, with nothing left from earlier tests."""
+    shared[1].forget()
+    return shared
 
 
 def test_a_target_that_is_too_long_gets_414(gate_with_limits: tuple[Gate, Recorder]):

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from tests.gate import Gate, connect, settings, write
+from tests.gate import Gate, connect, running_gate
 from tests.upstreams import Connection, Scripted
 
 if TYPE_CHECKING:
@@ -147,10 +147,8 @@ def gate(opinion: SecondOpinion, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("gate")
     with Scripted(opinion) as upstream:
         deadlines = {"head": 1, "body": 1, "keepalive": 1, "response": 1, "shutdown": 5}
-        values = settings(folder, upstream.url, timeouts=deadlines)
-        running = Gate(["serve", "-c", write(folder, values)])
-        yield running
-        running.close()
+        with running_gate(folder, upstream.url, timeouts=deadlines) as running:
+            yield running
 
 
 @budget(

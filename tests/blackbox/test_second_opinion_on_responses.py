@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from tests.gate import Client, Gate, Response, connect, settings, write
+from tests.gate import Client, Gate, Response, connect, running_gate
 from tests.upstreams import Connection, Scripted
 
 if TYPE_CHECKING:
@@ -115,10 +115,9 @@ def gate(broken: Broken, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
     """A gate in front of the broken app."""
     folder = tmp_path_factory.mktemp("gate")
     with Scripted(broken) as upstream:
-        values = settings(folder, upstream.url, timeouts={"response": 1, "shutdown": 5})
-        running = Gate(["serve", "-c", write(folder, values)])
-        yield running
-        running.close()
+        deadlines = {"response": 1, "shutdown": 5}
+        with running_gate(folder, upstream.url, timeouts=deadlines) as running:
+            yield running
 
 
 def h11_reads(raw: bytes) -> Response | None:

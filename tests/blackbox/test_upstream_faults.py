@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate import Client, Gate, Response, connect, head, settings, write
+from tests.gate import Client, Gate, Response, connect, head, running_gate
 from tests.upstreams import FAULTS, Fault, Misbehaving, Outcome, Scripted
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ def gate(misbehaving: Misbehaving, tmp_path_factory: pytest.TempPathFactory) -> 
     """A gate in front of the misbehaving upstream; its pool lives from one fault to the next."""
     folder = tmp_path_factory.mktemp("gate")
     with Scripted(misbehaving) as upstream:
-        values = settings(folder, upstream.url, timeouts={"response": 1, "shutdown": 5})
-        running = Gate(["serve", "-c", write(folder, values)])
-        yield running
-        running.close()
+        deadlines = {"response": 1, "shutdown": 5}
+        with running_gate(folder, upstream.url, timeouts=deadlines) as running:
+            yield running
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gate import context
+from tests.gate import context, running_gate
 from tests.upstreams.apps import running_guestbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gate import Gate
-    from tests.gate.fixtures import StartGate
 
 
 class Browser:
@@ -43,11 +42,18 @@ class Browser:
             return text
 
 
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """A gate in front of the guestbook; shared by the module."""
+    folder = tmp_path_factory.mktemp("gate")
+    with running_guestbook() as url, running_gate(folder, url) as running:
+        yield running
+
+
 @pytest.fixture
-def browser(start_gate: StartGate) -> Iterator[Browser]:
-    """A browser in front of the guestbook behind the gate."""
-    with running_guestbook() as url:
-        yield Browser(start_gate(url))
+def browser(gate: Gate) -> Browser:
+    """A browser without cookies."""
+    return Browser(gate)
 
 
 def test_a_session_survives_over_requests(browser: Browser):
@@ -100,12 +106,10 @@ def test_the_app_sees_the_visitors_url_and_fields(browser: Browser):
     assert headers["X-Ssl-Client-Cn"] == "alice"
 
 
-def test_a_stranger_gets_nothing_of_it(start_gate: StartGate):
+def test_a_stranger_gets_nothing_of_it(gate: Gate):
     """Not even that there is a login."""
-    with running_guestbook() as url:
-        gate = start_gate(url)
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(gate.url("/login"), context=context("none"), timeout=20)  # noqa: S310
-        with refused.value as error:
-            assert error.code == 403
-            assert error.headers["Set-Cookie"] is None
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(gate.url("/login"), context=context("none"), timeout=20)  # noqa: S310
+    with refused.value as error:
+        assert error.code == 403
+        assert error.headers["Set-Cookie"] is None

@@ -4,7 +4,7 @@ from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, connect,
 from tests.gate.nginx import Nginx, free_port
 from tests.gate.output import Output
 from tests.gate.process import ROOT, Gate, assert_no_lost_exception, child_environment, run
-from tests.gate.settings import Bare, der, revoke, settings, write
+from tests.gate.settings import Bare, der, revoke, running_gate, settings, write
 from tests.gate.tools import missing, require
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "require",
     "revoke",
     "run",
+    "running_gate",
     "settings",
     "write",
 ]

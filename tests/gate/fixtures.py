@@ -9,7 +9,7 @@ import pytest
 
 from tests.gate.nginx import Nginx
 from tests.gate.process import Gate
-from tests.gate.settings import settings, write
+from tests.gate.settings import running_gate, settings, write
 from tests.upstreams import Recorder
 
 if TYPE_CHECKING:
@@ -70,9 +70,8 @@ def recorder(shared_recorder: Recorder) -> Recorder:
 def gate(shared_recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     """A gate with the short configuration in front of ``recorder``; shared by a module."""
     folder = tmp_path_factory.mktemp("gate")
-    running = Gate(["serve", "-c", write(folder, settings(folder, shared_recorder.url))])
-    yield running
-    running.close()
+    with running_gate(folder, shared_recorder.url) as running:
+        yield running
 
 
 @pytest.fixture

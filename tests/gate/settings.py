@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.gate.process import Gate
 from tests.pki import server, trust
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -47,6 +50,18 @@ def write(folder: Path, values: dict[str, Any], file_name: str = "gate.yaml") ->
     path = folder / file_name
     path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     return path
+
+
+@contextlib.contextmanager
+def running_gate(folder: Path, upstream: str, **changes: Any) -> Iterator[Gate]:
+    """Run a gate for as long as the block lasts; for fixtures that a whole module shares."""
+    gate = Gate(["serve", "-c", write(folder, settings(folder, upstream, **changes))])
+    try:
+        yield gate
+    except BaseException:
+        gate.kill()
+        raise
+    gate.close()
 
 
 def revoke(folder: Path, *identities: Any) -> None:
