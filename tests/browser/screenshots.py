@@ -13,7 +13,7 @@ def _shoot(home: Home, url: str, name: str, *, dark: bool = False, phone: bool =
     with chromium(home, dark=dark, phone=phone) as browser:
         page = browser.pages[0]
         page.goto(url)
-        page.screenshot(path=IMAGES / f"{name}.png", full_page=phone)
+        page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
 
 
 def main() -> None:
