@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.forward.names import is_client_field
-from proxy.http1.messages import Framing
+from proxy.http1.messages import CHUNKED, LENGTH, NO_CONTENT
 
 if TYPE_CHECKING:
     from proxy.http1.messages import RequestFields, RequestHead
 
-_NONE = Framing.NONE  # bound once: an enum's members are slow to look up in Python 3.11
 # RFC 9110, section 8.6: a method whose content has a meaning says so even when there is none.
 _CONTENT_METHODS = frozenset({b"POST", b"PUT", b"PATCH"})
 
@@ -28,7 +27,7 @@ def upstream_request_head(request: RequestHead, target: bytes, own_lines: bytes)
     section = request.section
     if not section.forwarded:
         section.forwarded = _field_lines(section)
-    if section.framing is _NONE and request.method in _CONTENT_METHODS:
+    if section.framing is NO_CONTENT and request.method in _CONTENT_METHODS:
         own_lines = b"Content-Length: 0\r\n" + own_lines
     parts = (request.method, b" ", target, b" HTTP/1.1\r\n", section.forwarded, own_lines, b"\r\n")
     return b"".join(parts)
@@ -40,9 +39,9 @@ def _field_lines(section: RequestFields) -> bytes:
     for lower, name, value in section.fields:
         if is_client_field(lower) and lower not in nominated:
             parts += (name, b": ", value, b"\r\n")
-    if section.framing is Framing.LENGTH:
+    if section.framing is LENGTH:
         parts.append(b"Content-Length: %d\r\n" % section.length)
-    elif section.framing is Framing.CHUNKED:
+    elif section.framing is CHUNKED:
         parts.append(b"Transfer-Encoding: chunked\r\n")
     if section.upgrade:
         parts += (b"Connection: upgrade\r\nUpgrade: ", section.upgrade, b"\r\n")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.http1.messages import Framing
+from proxy.http1.messages import CHUNKED, CLOSE, LENGTH, Framing
 
 if TYPE_CHECKING:
     from proxy.http1.messages import ResponseHead
-
-# Bound once: an enum's members are slow to look up in Python 3.11.
-_CHUNKED, _CLOSE = Framing.CHUNKED, Framing.CLOSE
 
 
 def downstream_framing(head: ResponseHead, minor: int) -> Framing:
@@ -19,8 +16,8 @@ def downstream_framing(head: ResponseHead, minor: int) -> Framing:
     Content without a known length is chunked for HTTP/1.1; an HTTP/1.0 client gets the end of the
     connection (RFC 9112, section 6.3).
     """
-    if head.framing is _CHUNKED or head.framing is _CLOSE:
-        return Framing.CHUNKED if minor == 1 else Framing.CLOSE
+    if head.framing is CHUNKED or head.framing is CLOSE:
+        return CHUNKED if minor == 1 else CLOSE
     return head.framing
 
 
@@ -41,9 +38,9 @@ def _response_head(head: ResponseHead, framing: Framing, minor: int, *, keep_ali
     parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
     for _, name, value in head.fields:
         parts += (name, b": ", value, b"\r\n")
-    if framing is Framing.LENGTH:
+    if framing is LENGTH:
         parts.append(b"Content-Length: %d\r\n" % head.length)
-    elif framing is Framing.CHUNKED:
+    elif framing is CHUNKED:
         parts.append(b"Transfer-Encoding: chunked\r\n")
     elif head.announced is not None:
         parts += (b"Content-Length: ", head.announced, b"\r\n")

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from proxy.http1.grammar import is_token
-from proxy.http1.messages import Framing, bad_request
+from proxy.http1.messages import CHUNKED, CLOSE, Framing, bad_request
 
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 _TRAILER_LINE = re.compile(rb"([^:]+):[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -142,9 +142,9 @@ class ChunkedDecoder:
 
 def decoder_for(framing: Framing, length: int) -> Decoder:
     """Return the decoder for content of this framing; for NONE one that ends at once."""
-    if framing is Framing.CHUNKED:
+    if framing is CHUNKED:
         return ChunkedDecoder()
-    if framing is Framing.CLOSE:
+    if framing is CLOSE:
         return CloseDecoder()
     return LengthDecoder(length)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.http1.grammar import list_members, parse_length, protocol_name
-from proxy.http1.messages import Framing, bad_request
+from proxy.http1.messages import CHUNKED, CLOSE, LENGTH, NO_CONTENT, Framing, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _OK, _NO_CONTENT, _NOT_MODIFIED = 200, 204, 304
 _HTTP_2 = frozenset({b"h2", b"h2c"})
@@ -48,11 +49,11 @@ def request_framing(own: Mapping[bytes, list[bytes]], minor: int) -> tuple[Frami
         if lengths is not None:
             raise bad_request("Transfer-Encoding and Content-Length exclude each other")
         _transfer_coding(codings, minor)
-        return Framing.CHUNKED, 0
+        return CHUNKED, 0
     if lengths is not None:
         length = _content_length(lengths)
-        return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
-    return Framing.NONE, 0
+        return (LENGTH, length) if length else (NO_CONTENT, 0)
+    return NO_CONTENT, 0
 
 
 def request_upgrade(
@@ -66,7 +67,7 @@ def request_upgrade(
     protocol's first bytes, so it does not switch.
     """
     values = own.get(b"upgrade")
-    if not values or minor == 0 or b"upgrade" not in nominated or framing is not Framing.NONE:
+    if not values or minor == 0 or b"upgrade" not in nominated or framing is not NO_CONTENT:
         return b""
     protocols = list_members(b",".join(values))
     return b", ".join(item for item in protocols if _may_be_offered(protocol_name(item)))
@@ -94,11 +95,11 @@ def response_framing(
         # RFC 9112, section 6.1 and RFC 9110, section 8.6: neither field may be there.
         if codings is not None or length:
             raise bad_request(f"a {status} response announces content")
-        return Framing.NONE, 0, None
+        return NO_CONTENT, 0, None
     if method == b"HEAD" or status == _NOT_MODIFIED:
-        return Framing.NONE, 0, None if length is None else b"%d" % length
+        return NO_CONTENT, 0, None if length is None else b"%d" % length
     if codings is not None:
-        return Framing.CHUNKED, 0, None
+        return CHUNKED, 0, None
     if length is None:
-        return Framing.CLOSE, 0, None
-    return (Framing.LENGTH, length, None) if length else (Framing.NONE, 0, b"0")
+        return CLOSE, 0, None
+    return (LENGTH, length, None) if length else (NO_CONTENT, 0, b"0")

@@ -17,9 +17,10 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, Htt
 from proxy.http1 import grammar
 from proxy.http1.framing import request_framing, request_upgrade, response_framing
 from proxy.http1.messages import (
+    CLOSE,
     CONNECTION_FIELDS,
+    NO_CONTENT,
     Field,
-    Framing,
     ProtocolError,
     RequestFields,
     RequestHead,
@@ -29,6 +30,7 @@ from proxy.http1.messages import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 _RESPONSE_OWN_FIELDS = CONNECTION_FIELDS - {b"expect", b"host", b"http2-settings"}
 _REQUEST_LINE_PARTS = 3
@@ -201,7 +203,7 @@ def _request_fields(
         length=length,
         keep_alive=b"close" not in nominated and (minor == 1 or b"keep-alive" in nominated),
         expects_continue=minor == 1
-        and framing is not Framing.NONE
+        and framing is not NO_CONTENT
         and b"100-continue" in expectations,
         upgrade=request_upgrade(own, nominated, minor, framing),
         nominated=nominated,
@@ -315,7 +317,7 @@ def _parse_response(head: bytes, method: bytes, max_fields: int) -> ResponseHead
     framing, length, announced = response_framing(own, version, status, method)
     nominated = _nominated(own)
     persists = b"close" not in nominated and (version == 1 or b"keep-alive" in nominated)
-    if framing is Framing.NONE and (announced or b"transfer-encoding" in own):
+    if framing is NO_CONTENT and (announced or b"transfer-encoding" in own):
         # HEAD and 304 announce content that must not follow. A faulty upstream that sends it all
         # the same would have it read as the answer to the next client's request.
         persists = persists and announced == b"0"
@@ -328,7 +330,7 @@ def _parse_response(head: bytes, method: bytes, max_fields: int) -> ResponseHead
         framing=framing,
         length=length,
         announced=announced,
-        keep_alive=persists and framing is not Framing.CLOSE,
+        keep_alive=persists and framing is not CLOSE,
         upgrade=b", ".join(own.get(b"upgrade", ())),
     )
 

@@ -59,6 +59,11 @@ class Framing(Enum):
     CLOSE = "close"  # responses only: the body ends with the connection
 
 
+# To be used instead of the members: Python 3.11 takes 0.15 µs to look one up in its enum, and a
+# request needs ten of them.
+NO_CONTENT, LENGTH, CHUNKED, CLOSE = Framing
+
+
 @dataclass(slots=True, eq=False)
 class RequestFields:
     """What the version and the field section of a request say; the same for many requests.

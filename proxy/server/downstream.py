@@ -15,7 +15,7 @@ import structlog
 from proxy.forward.request_head import forwarded_lines
 from proxy.http1.body import Decoder, decoder_for
 from proxy.http1.head import head_end
-from proxy.http1.messages import Framing, ProtocolError, RequestHead
+from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.observe.access_record import AccessRecord
 from proxy.server.exchange import Exchange
 from proxy.server.own_response import own_response
@@ -38,7 +38,6 @@ _MAX_PIPELINED = 64 * 1024
 _LINGER_GAP = 5.0
 _LINGER_TOTAL = 30.0
 _CARRIAGE_RETURN = 0x0D
-_NONE = Framing.NONE
 
 
 class _Phase(Enum):
@@ -208,7 +207,7 @@ class DownstreamConnection:
 
     def _begin_exchange(self, request: RequestHead, rest: bytes, snapshot: Snapshot) -> None:
         exchange = self._exchange = Exchange(self, request)
-        if request.section.framing is _NONE:
+        if request.section.framing is NO_CONTENT:
             self._phase = _RESPONSE
             self.read_deadline = _NEVER
             self._buffer = rest

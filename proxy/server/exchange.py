@@ -8,7 +8,7 @@ import structlog
 
 from proxy.access.decision import Access, decide
 from proxy.forward.request_head import upstream_request_head
-from proxy.http1.messages import Framing, ProtocolError, RequestHead
+from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.identity.verdict import Hint
 from proxy.observe.access_record import AccessRecord
 from proxy.routing.path import TargetError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger()
 
 # Bound once, as in downstream.
-_NONE, _VERIFIED = Framing.NONE, Access.VERIFIED
+_VERIFIED = Access.VERIFIED
 _CLIENT_GONE = 499  # nginx's: logged, never sent
 
 
@@ -74,7 +74,7 @@ class Exchange:
         self.snapshot = state.snapshot
         self.request = request
         self.request_id = state.next_request_id()
-        self.is_request_sent = section.framing is _NONE
+        self.is_request_sent = section.framing is NO_CONTENT
         self.keep_alive = section.keep_alive
         self._forwarding: Forwarding | None = None
         self._began = state.now()

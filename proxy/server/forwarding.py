@@ -13,7 +13,7 @@ from proxy.forward.response_head import (
 from proxy.forward.retry import may_retry
 from proxy.http1.body import LAST_CHUNK, encode_chunk
 from proxy.http1.grammar import list_members
-from proxy.http1.messages import Framing, ResponseHead
+from proxy.http1.messages import CHUNKED, CLOSE, NO_CONTENT, ResponseHead
 from proxy.server.tunnel import Tunnel
 from proxy.server.upstream import UpstreamConnection, UpstreamFailure
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from proxy.server.exchange import Exchange
     from proxy.server.pool import Connecting, Pool
 
-# Bound once, as in downstream.
-_NONE, _CHUNKED, _CLOSE = Framing.NONE, Framing.CHUNKED, Framing.CLOSE
 _CONTINUE = 100
 _CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -56,7 +54,7 @@ class Forwarding:
         self._connecting: Connecting | None = None
         self._upstream: UpstreamConnection | None = None
         self._attempts = 0
-        self._framing = _NONE  # of the response, downstream
+        self._framing = NO_CONTENT  # of the response, downstream
         self.method = exchange.request.method
         self.is_request_sent = exchange.is_request_sent
         self.is_response_begun = False
@@ -114,14 +112,14 @@ class Forwarding:
 
     def content_received(self, data: bytes) -> None:
         """Send content on, or keep it until there is a connection."""
-        if self._exchange.request.section.framing is _CHUNKED:
+        if self._exchange.request.section.framing is CHUNKED:
             data = encode_chunk(data)
         self._write(data)
 
     def content_ended(self) -> None:
         """The request is complete."""
         self.is_request_sent = True
-        if self._exchange.request.section.framing is _CHUNKED:
+        if self._exchange.request.section.framing is CHUNKED:
             self._write(LAST_CHUNK)
 
     def _write(self, data: bytes) -> None:
@@ -166,7 +164,7 @@ class Forwarding:
         keep_alive = exchange.keep_alive = (
             exchange.keep_alive
             and self.is_request_sent
-            and framing is not _CLOSE
+            and framing is not CLOSE
             and not exchange.state.is_draining
         )
         self.is_response_begun = True
@@ -189,13 +187,13 @@ class Forwarding:
     def _framed(self, content: bytes) -> bytes:
         """Return content as it goes to the client."""
         self._exchange.record.body_bytes_sent += len(content)
-        return encode_chunk(content) if content and self._framing is _CHUNKED else content
+        return encode_chunk(content) if content and self._framing is CHUNKED else content
 
     def _end(self, start: bytes, content: bytes) -> None:
         """Send the last of the response; the connection to the upstream is no longer ours."""
         exchange = self._exchange
         self._upstream = None
-        end = LAST_CHUNK if self._framing is _CHUNKED else b""
+        end = LAST_CHUNK if self._framing is CHUNKED else b""
         exchange.connection.transport.write(start + self._framed(content) + end)
         exchange.end(keep_alive=exchange.keep_alive and self.is_request_sent)
 
@@ -243,7 +241,7 @@ class Forwarding:
         elif failure.is_stale and may_retry(
             self.method,
             reused=upstream is not None and upstream.served > 0,
-            has_content=exchange.request.section.framing is not _NONE,
+            has_content=exchange.request.section.framing is not NO_CONTENT,
             attempts=self._attempts,
         ):
             self._connect(self._pools[0])

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from proxy.http1.body import CloseDecoder, Decoder, decoder_for
 from proxy.http1.head import ResponseParser, head_end
-from proxy.http1.messages import Framing, ProtocolError, ResponseHead
+from proxy.http1.messages import LENGTH, NO_CONTENT, ProtocolError, ResponseHead
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
 
 _NEVER = float("inf")
 _SWITCHING_PROTOCOLS, _FIRST_FINAL = 101, 200
-_KNOWN_LENGTH = (Framing.LENGTH, Framing.NONE)
+_KNOWN_LENGTH = (LENGTH, NO_CONTENT)
 # A server has at most a few things to say beforehand; more is a flood (RFC 9110, section 15.2).
 _MAX_INTERIM_RESPONSES = 16
 _WRITE_HIGH, _WRITE_LOW = 256 * 1024, 64 * 1024
