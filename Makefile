@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.development
 # What the tests compare with, drive or build with: the real browser, proxy and command line tools.
-PACKAGES := chromium curl gcc libc6-dev libnss3-tools libssl-dev nginx-light openssl
-TOOLS := chromium curl gcc certutil nginx openssl
+PACKAGES := chromium curl default-jre-headless gcc haproxy libc6-dev libnss3-tools libssl-dev \
+  nginx-light openssl
+TOOLS := chromium curl gcc certutil haproxy keytool nginx openssl
 
 .PHONY: run test check lint types layers tests wheel bench tools clean
 

@@ -1,6 +1,7 @@
-"""The test ground: a real certgate process, a raw TLS client, a real nginx beside it."""
+"""The test ground: a real certgate process, a raw TLS client, a real nginx or HAProxy beside it."""
 
 from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, connect, context, head
+from tests.gate.haproxy import Haproxy
 from tests.gate.nginx import Nginx, free_port
 from tests.gate.output import Output
 from tests.gate.process import ROOT, Gate, assert_no_lost_exception, child_environment, run
@@ -15,6 +16,7 @@ __all__ = [
     "Bare",
     "Client",
     "Gate",
+    "Haproxy",
     "Nginx",
     "Output",
     "Response",

@@ -12,6 +12,7 @@ _PACKAGES = {
     "certutil": "libnss3-tools",
     "pk12util": "libnss3-tools",
     "cc": "gcc libssl-dev",
+    "keytool": "default-jre-headless",
     "nginx": "nginx-light",
 }
 

@@ -1,4 +1,4 @@
-"""A folder, a passphrase in the environment, and a CA in it."""
+"""A CA, opened; or a folder, a passphrase in the environment, and commands."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.authorities import make_authority
 from tests.authorities.commands import PASSPHRASE, VARIABLE, Shell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from proxy.ca.authority import Authority
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[Authority]:
+    """An opened CA, without commands."""
+    with make_authority(tmp_path / "ca") as made:
+        yield made
 
 
 @pytest.fixture
