@@ -133,15 +133,21 @@ class _Process:
     async def _run_reload(self, state: ServerState) -> None:
         """Build everything new, then swap one reference; a failure before that changes nothing."""
         try:
-            snapshot = await asyncio.to_thread(self._build, state.snapshot)
+            snapshot = await self._build_next(state)
             access_log = _changed_access_log(state.snapshot.config, snapshot.config)
-            await self._listen(state, snapshot)
-        except ConfigError as error:
-            for problem in error.problems:
+            try:
+                await self._listen(state, snapshot)
+            except CertgateError:
+                if access_log is not None:
+                    access_log.close()
+                raise
+        except CertgateError as error:
+            problems = error.problems if isinstance(error, ConfigError) else (error,)
+            for problem in problems:
                 _log.error("reload refused, nothing has changed", problem=str(problem))
             return
-        except CertgateError as error:
-            _log.error("reload refused, nothing has changed", problem=str(error))
+        except Exception:  # noqa: BLE001 -- the proxy goes on as it is, and says so now
+            _log.exception("an error of certgate itself, while reloading; nothing has changed")
             return
         state.pools.adopt(snapshot.upstreams, snapshot.limits)
         if snapshot.config.pid_file != state.snapshot.config.pid_file:
@@ -155,6 +161,14 @@ class _Process:
             self._listeners.pop(address).close()
         self._report_unusable_crls(snapshot)
         _log.info("reloaded")
+
+    async def _build_next(self, state: ServerState) -> Snapshot:
+        """Build on the snapshot in force, again if newer revocation lists came meanwhile."""
+        while True:
+            previous = state.snapshot
+            snapshot = await asyncio.to_thread(self._build, previous)
+            if state.snapshot is previous:
+                return snapshot
 
     @staticmethod
     def _report_unusable_crls(snapshot: Snapshot) -> None:

@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from proxy.errors import CertgateError
 from proxy.snapshot import with_fresh_crls
@@ -42,29 +43,42 @@ def _stamps(snapshot: Snapshot) -> dict[Path, _Stamp]:
 
 async def watch_crls(state: ServerState) -> None:
     """Watch for as long as the process lives; cancel the task to stop."""
-    seen = _stamps(state.snapshot)
+    seen: dict[Path, _Stamp] = {}
+    read: Snapshot | None = None
     while True:
         await asyncio.sleep(_INTERVAL)
-        now = _stamps(state.snapshot)
-        if now == seen:
-            continue
-        seen = now
-        await _refresh(state)
+        # A snapshot that a start or a reload made is compared with the files once more: one may
+        # have changed after it was read, and a revocation would wait for the next change.
+        snapshot, now = state.snapshot, _stamps(state.snapshot)
+        if now and (snapshot is not read or now != seen):
+            seen = now
+            read = await _refresh(state, snapshot)
 
 
-async def _refresh(state: ServerState) -> None:
-    before = state.snapshot
+async def _refresh(state: ServerState, before: Snapshot) -> Snapshot:
+    """Put the files' lists in force; return the snapshot that was compared with them."""
     try:
         # Checking the signature over a large list takes a while: not on the event loop.
         fresh = await asyncio.to_thread(with_fresh_crls, before)
     except CertgateError as error:
         _log.error("crl not taken: the lists in force stay", reason=str(error))
-        return
+        return before
     except Exception:  # noqa: BLE001 -- the watch goes on, under the lists in force
         _log.exception("an error of certgate itself, while reading a crl; the old lists stay")
-        return
-    if state.snapshot is before:  # else a reload came between, which read the files itself
-        state.snapshot = fresh
-        for unusable in fresh.revocation.unusable:
-            _log.error("crl not usable", reason=unusable.reason)
-        _log.info("crl taken", lists=len(fresh.revocation.crls))
+        return before
+    if state.snapshot is not before or _lists(before) == _lists(fresh):
+        return before  # a reload came between, whose snapshot is looked at next; or nothing new
+    state.snapshot = fresh
+    for unusable in fresh.revocation.unusable:
+        _log.error("crl not usable", reason=unusable.reason)
+    _log.info("crl taken", lists=len(fresh.revocation.crls))
+    return fresh
+
+
+def _lists(snapshot: Snapshot) -> tuple[set[bytes], set[bytes]]:
+    """Return the fingerprints of the lists that count and of those that do not."""
+    view = snapshot.revocation
+    return (
+        {crl.fingerprint(SHA256()) for crl in view.crls},
+        {unusable.crl.fingerprint(SHA256()) for unusable in view.unusable},
+    )
