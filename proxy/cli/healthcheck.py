@@ -22,7 +22,8 @@ _REQUEST = (
     b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nUser-Agent: certgate-healthcheck\r\n"
     b"Accept: text/plain\r\nConnection: close\r\n\r\n"
 )
-_EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared, not bound
+# A gate on every address of a family; ``::`` is bound for IPv6 alone.
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared, not bound
 
 
 @click.command()
@@ -36,7 +37,7 @@ def healthcheck(config_file: Path | None, timeout: float) -> None:
 
 
 def _check(address: Address, timeout: float) -> None:
-    host = "127.0.0.1" if address.host in _EVERY_ADDRESS else address.host
+    host = _LOOPBACK.get(address.host, address.host)
     try:
         with (
             socket.create_connection((host, address.port), timeout) as raw,

@@ -24,6 +24,9 @@ _REASONS = {
     errno.EADDRNOTAVAIL: "this machine does not have that address",
 }
 
+# Both loops bind ``::`` for IPv6 alone.
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared, not bound
+
 
 class Listener:
     """One configured address, bound and accepting."""
@@ -62,9 +65,7 @@ class Listener:
     @property
     def urls(self) -> list[str]:
         """The addresses to tell people, e.g. ``https://127.0.0.1:8443/``."""
-        host = self.address.host
-        if host in ("", "0.0.0.0", "::"):  # noqa: S104 -- compared, not bound
-            host = "127.0.0.1"
+        host = _LOOPBACK.get(self.address.host, self.address.host)
         shown = f"[{host}]" if ":" in host else host
         return [f"https://{shown}:{port}/" for port in self.ports]
 
