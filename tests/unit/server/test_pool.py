@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.server import pool as pool_module
-from proxy.server.upstream import UpstreamConnection
 from tests.unit.server.fakes import settle
 from tests.unit.server.world import GET, OK, World
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
-    from proxy.server.upstream import UpstreamFailure
+    from proxy.server.upstream import UpstreamConnection, UpstreamFailure
     from tests.unit.server.conftest import MakeWorld
 
 
