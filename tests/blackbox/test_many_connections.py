@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import time
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ async def one_request(port: int, tls: ssl.SSLContext, everybody: asyncio.Barrier
     head = await reader.readuntil(b"\r\n\r\n")
     body = await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r")[0]))
     writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return head.split(b"\r\n")[0] + body
 
 
