@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from proxy.config.load import MAX_FILE_BYTES, load, load_config, parse
 from proxy.config.source import place_of
 from proxy.errors import ConfigError
+from tests.privileges import forbidden_file
 from tests.unit.config.configs import CORPUS, LEAST, with_line
 
 
@@ -69,11 +69,9 @@ def test_a_name_that_no_file_can_have_is_refused(folder: Path):
     assert refusal(folder / "a\0b") == f"{folder}/a\0b: cannot be read: not a file name"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_refused(folder: Path):
-    path = folder / "gate.yaml"
-    path.touch(mode=0)
-    assert refusal(path) == f"{path}: cannot be read: Permission denied"
+def test_an_unreadable_file_is_refused():
+    with forbidden_file() as path:
+        assert refusal(path) == f"{path}: cannot be read: Permission denied"
 
 
 def test_a_path_below_a_file_is_refused(folder: Path):

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from proxy.config.paths import ExistingFile, Folder, WritableFile
+from tests.privileges import forbidden_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +38,10 @@ def test_a_nul_is_no_file_name(tmp_path: Path):
     assert refusal(tmp_path, "a\0b") == "“a\\x00b” is not a file name"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_reported(tmp_path: Path):
-    (tmp_path / "key").write_text("x")
-    (tmp_path / "key").chmod(0)
-    assert refusal(tmp_path, "key").endswith(f"is not readable for this user (uid {os.geteuid()})")
+def test_an_unreadable_file_is_reported():
+    with forbidden_file() as path:
+        found = refusal(path.parent, path.name)
+        assert found.endswith(f"is not readable for this user (uid {os.geteuid()})")
 
 
 def test_a_pipe_has_no_size_and_is_taken(tmp_path: Path):
