@@ -35,6 +35,12 @@ def facts(kind: str) -> CertificateFacts:
     return CertificateFacts.read(leaf)
 
 
+def self_signed(subject: x509.Name) -> x509.Certificate:
+    """Return what anybody can make: a certificate of this name, signed by itself."""
+    key = ec_key()
+    return certificate(Profile(subject=subject), key, Issuer(subject, key), 1)
+
+
 def refusal(code: RefusalCode, kind: str = "", **changes: Any) -> Refusal:
     """Return a refusal of one of the test clients."""
     made = Refusal(
@@ -170,9 +176,7 @@ class TestAttack:
     @pytest.mark.parametrize("subject", NASTY_SUBJECTS)
     @pytest.mark.parametrize("accept", [HTML, PROBLEM, TEXT])
     def test_a_name_in_a_certificate_cannot_change_the_page(self, subject: str, accept: bytes):
-        key = ec_key()
-        nasty = NASTY_SUBJECTS[subject]
-        leaf = certificate(Profile(subject=nasty), key, Issuer(nasty, key), 1)
+        leaf = self_signed(NASTY_SUBJECTS[subject])
         given = refusal(
             RefusalCode.CERTIFICATE_UNKNOWN_ISSUER, certificate=CertificateFacts.read(leaf)
         )
@@ -184,13 +188,27 @@ class TestAttack:
             tags = re.findall(r"<[^>]*>", body)
             assert tags == re.findall(r"<[^>]*>", render_refusal(plain, accept).body.decode())
 
-    def test_a_megabyte_in_a_certificate_does_not_make_a_large_page(self):
-        key = ec_key()
-        many = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "\u202e" * 60)] * 5_000
-        issuer = Issuer(x509.Name(many), key)
-        leaf = certificate(Profile(subject=issuer.subject), key, issuer, 1)
+    def test_the_longest_name_that_is_taken_does_not_make_a_large_page(self):
+        unit = x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "\u202e" * 60)
+        octets = len(x509.Name([unit] * 2).public_bytes()) - len(x509.Name([unit]).public_bytes())
+        most = 8_192 // octets
         given = refusal(
-            RefusalCode.CERTIFICATE_UNKNOWN_ISSUER, certificate=CertificateFacts.read(leaf)
+            RefusalCode.CERTIFICATE_UNKNOWN_ISSUER,
+            certificate=CertificateFacts.read(self_signed(x509.Name([unit] * most))),
         )
         for accept in (HTML, PROBLEM, TEXT):
             assert len(render_refusal(given, accept).body) < 10_000
+        with pytest.raises(ValueError, match="8 KiB"):
+            CertificateFacts.read(self_signed(x509.Name([unit] * (most + 1))))
+
+    def test_a_megabyte_in_a_certificate_is_no_facts_and_a_small_page(self):
+        """What has no facts is refused as invalid, and the page shows no card."""
+        unit = x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "\u202e" * 60)
+        leaf = self_signed(x509.Name([unit] * 5_000))
+        with pytest.raises(ValueError, match="8 KiB"):
+            CertificateFacts.read(leaf)
+        given = refusal(RefusalCode.CERTIFICATE_INVALID)
+        for accept in (HTML, PROBLEM, TEXT):
+            body = render_refusal(given, accept).body
+            assert len(body) < 10_000
+            assert b"certificate_invalid" in body
