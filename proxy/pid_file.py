@@ -37,8 +37,12 @@ class PidFile:
                 f"pid_file {path}: another certgate with this pid_file is running; "
                 "stop it (certgate stop) or give this one a pid_file of its own"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(self._descriptor)
+            raise CertgateError(f"pid_file {path}: {error.strerror}") from error
 
     def __enter__(self) -> Self:
         """Return the file, which is held already."""
