@@ -18,6 +18,7 @@ from proxy.observe.access_format import parse_access_format
 from proxy.observe.access_log import open_access_log
 from proxy.observe.counters import Counters
 from proxy.pid_file import PidFile
+from proxy.server.crl_report import report_lists
 from proxy.server.crl_watch import watch_crls
 from proxy.server.drain import drain
 from proxy.server.listener import Listener
@@ -87,7 +88,7 @@ class _Process:
         watcher = loop.create_task(watch_crls(state))
         try:
             await self._listen(state, snapshot)
-            self._report_unusable_crls(snapshot)
+            report_lists(snapshot, state.wall())
             self._handle_signals(loop, state)
             _freeze_garbage()
             pid_file = snapshot.config.pid_file
@@ -159,7 +160,7 @@ class _Process:
         wanted = {one.address for one in snapshot.config.listen}
         for address in set(self._listeners) - wanted:
             self._listeners.pop(address).close()
-        self._report_unusable_crls(snapshot)
+        report_lists(snapshot, state.wall())
         _log.info("reloaded")
 
     async def _build_next(self, state: ServerState) -> Snapshot:
@@ -169,11 +170,6 @@ class _Process:
             snapshot = await asyncio.to_thread(self._build, previous)
             if state.snapshot is previous:
                 return snapshot
-
-    @staticmethod
-    def _report_unusable_crls(snapshot: Snapshot) -> None:
-        for unusable in snapshot.revocation.unusable:
-            _log.error("crl not usable", reason=unusable.reason)
 
 
 def _open_access_log(config: Config) -> AccessLog:

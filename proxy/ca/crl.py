@@ -12,6 +12,7 @@ from proxy.ca.clock import from_epoch
 from proxy.ca.issuance import authority_key_identifier
 from proxy.ca.keys import signature_hash
 from proxy.errors import CertgateError
+from proxy.identity.crl_due import due_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
     from proxy.ca.store.records import RevocationRecord
 
 # The CA's key is encrypted, so a person must be there to sign: a short-lived CRL would shut
-# everybody out at its nextUpdate. A year, and warnings from 30 days before.
+# everybody out at its nextUpdate. A year, and warnings beforehand.
 DEFAULT_LIFETIME = timedelta(days=365)
 SHORTEST_LIFETIME = timedelta(hours=1)
-WARN_BEFORE = timedelta(days=30)
 
 # What may be given as a reason (RFC 5280 section 5.3.1). removeFromCRL belongs to delta CRLs, and
 # aACompromise to attribute certificates.
@@ -132,8 +132,8 @@ def due_warning(crl: x509.CertificateRevocationList, now: datetime) -> str | Non
     Returns:
         One sentence for the operator, or None while there is nothing to do.
     """
-    until = crl.next_update_utc
-    if until is None or until - now > WARN_BEFORE:
+    until = due_by(crl, now)
+    if until is None:
         return None
     if until <= now:
         return (

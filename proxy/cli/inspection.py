@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from proxy.cli.exposure import exposure_warning
 from proxy.config.units import quoted
+from proxy.identity.crl_due import SIGN_AGAIN
 from proxy.tls.files import load_server_certificate
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 Finding = tuple["Place", str]
 
-SOON: Final = timedelta(days=30)  # long enough to find out who signs, and to have it signed
 CONNECT_SECONDS: Final = 2.0
 
 
@@ -82,6 +82,9 @@ def _revocation(
         what = f"the list of {quoted(crl.issuer.rfc4514_string())}"
         ends = crl.next_update_utc
         yield from _window(place, what, (crl.last_update_utc, ends), now, late)
+    for crl in revocation.unclaimed.crls:
+        what = f"the list of {quoted(crl.issuer.rfc4514_string())}"
+        yield place, f"{what} counts only for clients that send this CA's certificate"
 
 
 def _dates(place: Place, certificates: Iterable[Certificate], now: datetime) -> Iterator[Finding]:
@@ -103,7 +106,7 @@ def _window(
         yield place, f"{what} is not valid before {_day(begins)}: until then {consequence}"
     elif ends is not None and ends <= now:
         yield place, f"{what} expired on {_day(ends)}: {consequence}"
-    elif ends is not None and ends - now < SOON:
+    elif ends is not None and ends - now <= SIGN_AGAIN:
         yield place, f"{what} expires in {(ends - now).days} days, on {_day(ends)}; renew it"
 
 

@@ -109,8 +109,9 @@ class ClientAuth(_Section):
     Default: none."""
 
     crl: Files = ()
-    """PEM or DER file, or list of files, with the CAs' revocation lists. Default: none, so that
-    revoked certificates are let in until they expire."""
+    """PEM or DER file, or list of files, with the CAs' revocation lists. The list of a CA that is
+    not configured counts only for clients that send this CA's certificate; `certgate check` names
+    such lists. Default: none, so that revoked certificates are let in until they expire."""
 
     crl_check: Literal["leaf", "chain", "off"] = "leaf"
     """Whose revocation is looked up: `leaf` (the client's certificate), `chain` (its
@@ -119,7 +120,7 @@ class ClientAuth(_Section):
 
     crl_stale: Literal["refuse", "warn"] = "refuse"
     """What happens when a list is past its `nextUpdate`: `refuse` every client of that CA, or
-    `warn` in the log and go on with the old list. Danger: `warn` lets in whom a newer list would
+    `warn` in the log, every day, and go on with the old list. Danger: `warn` lets in whom a newer list would
     revoke. Default: `refuse`."""
 
     verify_depth: Annotated[int, Field(ge=0, le=100), BeforeValidator(parse_count)] = 3

@@ -14,6 +14,7 @@ import structlog
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from proxy.errors import CertgateError
+from proxy.server.crl_report import report_lists
 from proxy.snapshot import with_fresh_crls
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.snapshot import Snapshot
 
 _INTERVAL = 0.3  # seconds; a revocation counts within one
+_DAY = 86_400.0
 _log = structlog.stdlib.get_logger()
 
 _Stamp = tuple[int, int, int] | None
@@ -45,8 +47,12 @@ async def watch_crls(state: ServerState) -> None:
     """Watch for as long as the process lives; cancel the task to stop."""
     seen: dict[Path, _Stamp] = {}
     read: Snapshot | None = None
+    reported = state.wall()  # whoever starts the watch has reported the first lists
     while True:
         await asyncio.sleep(_INTERVAL)
+        if state.wall() - reported >= _DAY:
+            reported = state.wall()
+            report_lists(state.snapshot, reported)
         # A snapshot that a start or a reload made is compared with the files once more: one may
         # have changed after it was read, and a revocation would wait for the next change.
         snapshot, now = state.snapshot, _stamps(state.snapshot)
@@ -69,8 +75,7 @@ async def _refresh(state: ServerState, before: Snapshot) -> Snapshot:
     if state.snapshot is not before or _lists(before) == _lists(fresh):
         return before  # a reload came between, whose snapshot is looked at next; or nothing new
     state.snapshot = fresh
-    for unusable in fresh.revocation.unusable:
-        _log.error("crl not usable", reason=unusable.reason)
+    report_lists(fresh, state.wall())
     _log.info("crl taken", lists=len(fresh.revocation.crls))
     return fresh
 

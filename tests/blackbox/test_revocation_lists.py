@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,16 @@ def test_a_list_may_be_der(gate_with: GateWith):
     gate = gate_with(der(trust().root.crl([client("revoked")])))
     assert verdict(gate, "revoked") == "certificate_revoked"
     assert verdict(gate, "good") == "admitted"
+
+
+def test_the_log_warns_of_a_list_that_ends_soon_at_the_start_and_at_each_reload(
+    gate_with: GateWith,
+):
+    gate = gate_with(crl_pem(trust().root.crl(next_update=START + 20.5 * DAY)))
+    warning = r"warning  crl must be signed again .*certgate test root.* days=20"
+    assert len(re.findall(warning, gate.stderr.text)) == 1
+    gate.reload()
+    assert len(re.findall(warning, gate.stderr.text)) == 2
 
 
 def test_an_issuer_without_a_list_is_refused(gate_with: GateWith):

@@ -128,7 +128,7 @@ class Authority:
         revoked: Iterable[Identity | x509.Certificate] = (),
         *,
         last_update: dt.datetime = START - DAY,
-        next_update: dt.datetime = START + 30 * DAY,
+        next_update: dt.datetime = START + 60 * DAY,
         number: int | None = None,
     ) -> x509.CertificateRevocationList:
         """Return a CRL of this CA; its number rises with each call unless one is given."""

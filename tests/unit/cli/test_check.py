@@ -133,6 +133,19 @@ def test_a_list_that_does_not_count_is_named_with_the_reason(gate: Path):
     assert "client_auth.crl: warning: the list of “CN=check root” does not count: its" in second
 
 
+def test_a_list_of_a_ca_that_is_not_configured_is_named(gate: Path):
+    """An intermediate's, or the wrong file: only who gave it can tell."""
+    other = Authority("other root").crl(next_update=LONG)
+    with (gate.parent / "crl.pem").open("ab") as file:
+        file.write(crl_pem(other))
+    assert told(gate) == [
+        (
+            "gate.yaml:3: client_auth.crl: warning: the list of “CN=other root” counts only for "
+            "clients that send this CA's certificate"
+        )
+    ]
+
+
 def test_without_lists_nothing_is_said_about_revocation(gate: Path):
     gate.write_text(gate.read_text().replace(", crl: crl.pem", ""))
     assert told(gate) == []

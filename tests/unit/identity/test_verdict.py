@@ -195,8 +195,8 @@ def test_revocation_is_asked_at_the_time_of_the_request():
     verdict = judge(peer_of(client("revoked")), NOW, view)
     assert verdict.code is RefusalCode.CERTIFICATE_REVOKED
     assert judge(GOOD, NOW, view).code is None
-    assert judge(GOOD, NOW, view).valid_until == (START + 30 * DAY).timestamp()
-    later = (START + 31 * DAY).timestamp()
+    assert judge(GOOD, NOW, view).valid_until == (START + 60 * DAY).timestamp()
+    later = (START + 61 * DAY).timestamp()
     assert judge(GOOD, later, view).code is RefusalCode.CRL_EXPIRED
 
 
@@ -205,7 +205,7 @@ def test_the_list_of_an_intermediate_counts_for_the_clients_that_send_it():
     root, sub = trust().root, trust().sub
     view = build_revocation_view([sub.crl()], [root.certificate])
     assert judge(bob, NOW, view).code is None
-    assert judge(bob, NOW, view).valid_until == (START + 30 * DAY).timestamp()
+    assert judge(bob, NOW, view).valid_until == (START + 60 * DAY).timestamp()
     view = build_revocation_view([sub.crl([client("with_intermediate")])], [root.certificate])
     assert judge(bob, NOW, view).code is RefusalCode.CERTIFICATE_REVOKED
 

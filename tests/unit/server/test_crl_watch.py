@@ -152,6 +152,17 @@ async def test_a_forged_list_is_reported_and_changes_nothing(world: World, tmp_p
 
 
 @pytest.mark.usefixtures("watching")
+async def test_the_lists_are_reported_once_a_day(world: World, monkeypatch: pytest.MonkeyPatch):
+    reports: list[float] = []
+    monkeypatch.setattr(crl_watch, "report_lists", lambda _, now: reports.append(now))
+    await looked_again()
+    for _ in range(2):
+        world.wall += 86_400
+        await looked_again()
+    assert reports == [world.wall - 86_400, world.wall]
+
+
+@pytest.mark.usefixtures("watching")
 async def test_an_error_of_our_own_does_not_end_the_watch(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,0 +1,49 @@
+"""What the error log says about the revocation lists in force.
+
+A list that ends locks all clients of its CA out at once (``crl_stale: refuse``), and signing the
+next one takes a person. So the log says so from 30 days before: when lists come into force, and
+every day.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxy.identity.crl_due import due_by
+
+if TYPE_CHECKING:
+    from proxy.snapshot import Snapshot
+
+_log = structlog.stdlib.get_logger()
+
+_CONSEQUENCES = {
+    "refuse": "its clients are refused",
+    "warn": "revocations since then are unknown",
+}
+
+
+def report_lists(snapshot: Snapshot, now: float) -> None:
+    """Log the lists that do not count, and those that must be signed again.
+
+    Args:
+        snapshot: whose lists.
+        now: unix time.
+    """
+    view = snapshot.revocation
+    for unusable in view.unusable:
+        _log.error("crl not usable", reason=unusable.reason)
+    present = datetime.fromtimestamp(now, UTC)
+    for crl in view.crls:
+        ends = due_by(crl, present)
+        if ends is None:
+            continue
+        facts = {"issuer": crl.issuer.rfc4514_string(), "next_update": f"{ends:%Y-%m-%d}"}
+        effect = _CONSEQUENCES[view.stale]
+        if ends <= present:
+            _log.error("crl is stale", **facts, effect=effect)
+        else:
+            days = (ends - present).days
+            _log.warning("crl must be signed again", **facts, days=days, otherwise=effect)
