@@ -1,0 +1,98 @@
+"""One command line in, one exit code out, and never a traceback for what a user can cause."""
+
+from __future__ import annotations
+
+import os
+
+import click
+import pytest
+
+from proxy import __version__
+from proxy.cli import main as module
+from proxy.cli.main import certgate, main
+from proxy.errors import CertgateError
+
+
+def code_of(*arguments: str) -> object:
+    with pytest.raises(SystemExit) as exited:
+        main(list(arguments))
+    return exited.value.code
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let every command fail so."""
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(certgate, "main", fail)
+
+
+def test_every_command_is_there(capsys: pytest.CaptureFixture[str]):
+    assert code_of("--help") == 0
+    shown = capsys.readouterr().out
+    context = click.Context(certgate)
+    for name in certgate.list_commands(context):
+        command = certgate.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert f"  {name} " in shown
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]):
+    assert code_of("--version") == 0
+    assert capsys.readouterr().out == f"certgate, version {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["serve", "--nonsense"], ["serve", "extra"]])
+def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert code_of(*arguments) == 2
+    assert "Usage: certgate" in capsys.readouterr().err
+
+
+def test_a_failure_is_1_with_its_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    failing(monkeypatch, CertgateError("first\nsecond"))
+    assert code_of() == 1
+    assert capsys.readouterr().err == "certgate: first\ncertgate: second\n"
+
+
+def test_a_failure_without_words_names_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    failing(monkeypatch, CertgateError())
+    assert code_of() == 1
+    assert capsys.readouterr().err == "certgate: CertgateError\n"
+
+
+def test_an_interrupted_command_is_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    failing(monkeypatch, click.exceptions.Abort())
+    assert code_of() == 1
+    assert capsys.readouterr().err == "certgate: stopped\n"
+
+
+def test_a_reader_that_went_away_is_no_reason_to_complain(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    replaced: list[int] = []
+    monkeypatch.setattr(os, "dup2", lambda _, target: replaced.append(target))
+    failing(monkeypatch, BrokenPipeError())
+    assert code_of() == 1
+    assert capsys.readouterr().err == ""
+    assert replaced == [1]
+
+
+@pytest.mark.parametrize(("outcome", "code"), [(None, 0), (3, 3), ("text", 0)])
+def test_a_number_that_a_command_returns_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, outcome: object, code: int
+):
+    monkeypatch.setattr(certgate, "main", lambda **_: outcome)
+    assert code_of() == code
+
+
+def test_a_command_that_does_not_exist_imports_nothing():
+    assert certgate.get_command(click.Context(certgate), "nonsense") is None
+    assert "nonsense" not in module._COMMANDS
