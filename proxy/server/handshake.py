@@ -24,7 +24,7 @@ _log = structlog.stdlib.get_logger()
 # The content type of a TLS handshake record (RFC 8446, section 5.1). nginx also takes a first
 # byte above 0x7F for SSL 2; no such client is served here.
 _HANDSHAKE_RECORD = 0x16
-_FLIGHT = 16384
+_FLIGHT = 4096
 _MAX_LOGGED_LINE = 1024
 _LINGER = 5.0  # seconds for a client to take the answer
 

@@ -115,7 +115,7 @@ class TLSTransport(asyncio.Protocol):
             self._read()
             return
         try:
-            plaintext = tls.recv(_RECORD)
+            plaintext = tls.recv(len(data))  # a record's content is shorter than the record
         except SSL.Error:
             self._read()  # no application data in it: the full reading says what it was
             return
