@@ -120,8 +120,8 @@ class ClientAuth(_Section):
 
     crl_stale: Literal["refuse", "warn"] = "refuse"
     """What happens when a list is past its `nextUpdate`: `refuse` every client of that CA, or
-    `warn` in the log, every day, and go on with the old list. Danger: `warn` lets in whom a newer list would
-    revoke. Default: `refuse`."""
+    `warn` in the log, every day, and go on with the old list. Danger: `warn` lets in whom a newer
+    list would revoke. Default: `refuse`."""
 
     verify_depth: Annotated[int, Field(ge=0, le=100), BeforeValidator(parse_count)] = 3
     """How many intermediate CAs may stand between the client's certificate and the trust anchor,
