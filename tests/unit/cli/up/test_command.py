@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import socket
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,7 +97,9 @@ def test_without_an_app_a_demo_runs_for_as_long_as_the_gate(started: Started):
 
     def ask() -> None:
         ports.append(started.snapshots[0].upstreams["app"].servers[0].port)
-        socket.create_connection(("127.0.0.1", ports[0]), timeout=10).close()
+        connection = HTTPConnection("127.0.0.1", ports[0], timeout=10)
+        connection.request("GET", "/", headers={"Connection": "close"})
+        assert connection.getresponse().read()
 
     started.while_up = ask
     result = run()
