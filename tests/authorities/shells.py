@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tests.gate.process import child_environment, run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PASSPHRASE = "correct horse battery staple"
@@ -64,16 +65,28 @@ class Terminal:
             return b""
 
 
-def on_a_terminal(folder: Path, *arguments: object) -> Terminal:
-    """Start one verb as somebody at a terminal does, without a passphrase in the environment."""
+def on_a_terminal(
+    folder: Path,
+    *arguments: object,
+    env: Mapping[str, str] | None = None,
+    stdout: int | None = None,
+) -> Terminal:
+    """Start one verb as somebody at a terminal does, without a passphrase in the environment.
+
+    Args:
+        folder: the working directory.
+        arguments: the verb and what follows it.
+        env: further variables.
+        stdout: where standard output goes instead, e.g. into a file.
+    """
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "proxy", "ca", *map(str, arguments)],
         stdin=slave,
-        stdout=slave,
+        stdout=slave if stdout is None else stdout,
         stderr=slave,
         cwd=folder,
-        env=child_environment({"TERM": "dumb"}),
+        env=child_environment({"TERM": "dumb", **(env or {})}),
         start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads here
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from proxy.cli.ca.output import (
     until,
     warn_about,
 )
+from proxy.cli.ca.progress import Progress
 from proxy.identity.dn import visible
 
 if TYPE_CHECKING:
@@ -68,14 +70,17 @@ def list_certificates(
         if as_json:
             print_json_array(summary(record, now) for record in records)
         else:
-            _print_records(records, now)
+            with Progress("reading the store", quiet=False) as progress:
+                _print_records(records, now, progress)
         warn_about(registry)
 
 
-def _print_records(records: Iterable[CertificateRecord], now: int) -> None:
-    first = list(islice(records, _MOST_ROWS_IN_A_TABLE))
-    rest = iter(records)
+def _print_records(records: Iterable[CertificateRecord], now: int, progress: Progress) -> None:
+    rest = progress.counting(records)
+    first = list(islice(rest, _MOST_ROWS_IN_A_TABLE))
     following = next(rest, None)
+    if sys.stdout.isatty():
+        progress.stop()  # from here on the lines themselves show that it goes on
     if following is None:
         _print_table(first, now)
         return
@@ -132,8 +137,9 @@ def show(*, certificate: str, directory: Path, take_all: bool, as_json: bool) ->
     """  # noqa: D301 - click reads \b as "do not wrap"
     with Registry.open(directory) as registry:
         prefer = (lambda _record: True) if take_all else None
-        records = select(registry, certificate, take_all=take_all, prefer=prefer)
-        details = [_details(registry, record) for record in records]
+        with Progress("reading the store", quiet=as_json):
+            records = select(registry, certificate, take_all=take_all, prefer=prefer)
+            details = [_details(registry, record) for record in records]
         warn_about(registry)
         if as_json:
             print_json(details if take_all else details[0])

@@ -23,6 +23,7 @@ from proxy.cli.ca.options import (
 )
 from proxy.cli.ca.output import print_fields, print_json, say, summary_of, until, warn_about
 from proxy.cli.ca.passphrase import open_authority
+from proxy.cli.ca.progress import Progress
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.ca.store.records import CertificateRecord
+
+_SIGNING = "signing the list"
 
 
 @click.command()
@@ -69,7 +72,8 @@ def revoke(
     if all(record.revoked_at is not None for record in records):
         raise CertgateError(_already(records[0]))
     with open_authority(directory, passphrase_file) as authority:
-        authority.revocation.revoke(records, reason)
+        with Progress(_SIGNING, quiet=as_json):
+            authority.revocation.revoke(records, reason)
         _report(authority.registry, records, as_json=as_json)
 
 
@@ -94,7 +98,8 @@ def unrevoke(
     with Registry.open(directory) as registry:
         [record] = select(registry, certificate, prefer=lambda found: found.reason == HOLD)
     with open_authority(directory, passphrase_file) as authority:
-        authority.revocation.unrevoke(record)
+        with Progress(_SIGNING, quiet=as_json):
+            authority.revocation.unrevoke(record)
         _report(authority.registry, [record], as_json=as_json)
 
 
@@ -154,7 +159,8 @@ def crl(
             _show(registry, registry.crl(), form, output, as_json=as_json)
         return
     with open_authority(directory, passphrase_file) as authority:
-        signed = authority.revocation.publish(lifetime)
+        with Progress(_SIGNING, quiet=as_json):
+            signed = authority.revocation.publish(lifetime)
         _show(authority.registry, signed, form, output, as_json=as_json)
 
 
