@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate.process import child_environment
+from tests.gate.process import ROOT, child_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+PAGE = ROOT / "docs" / "certificates.md"
 PROGRAM = """
 import sys
 from proxy.cli.main import main
@@ -75,3 +77,36 @@ def test_a_shell_completes_verbs_and_names(tmp_path: Path):
         )
         found = {line.partition(",")[2] for line in done.stdout.splitlines()}
         assert found - {""} == expected, done
+
+
+SCRIPT = r"""
+eval "$(_CERTGATE_COMPLETE=bash_source certgate)"
+COMP_WORDS=(certgate ca show --dir ca al) COMP_CWORD=5
+"$(complete -p certgate | sed -E 's/.*-F ([^ ]+).*/\1/')" certgate
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+def test_the_documented_line_makes_bash_complete_names(tmp_path: Path):
+    """What bash does at the Tab key, with the line that is in the documentation."""
+    from tests.authorities import client, make_authority
+
+    assert SCRIPT.splitlines()[1] in PAGE.read_text(encoding="utf-8")
+    with make_authority(tmp_path / "ca") as authority:
+        for name in ("alice", "alfred", "bob"):
+            authority.issue(client(name))
+    command = tmp_path / "certgate"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m proxy "$@"\n')
+    command.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", SCRIPT],
+        capture_output=True,
+        check=True,
+        cwd=tmp_path,
+        env=child_environment({"PATH": path}),
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.split() == ["alfred", "alice"]
+    assert done.stderr == ""
