@@ -31,22 +31,26 @@ _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 @click.option("--timeout", default=5.0, show_default=True, help="Seconds to wait for an answer.")
 def healthcheck(config_file: Path | None, timeout: float) -> None:
     """Exit 0 when the proxy accepts a connection and answers; for containers."""
-    for listener in read_config(config_file).listen:
-        _check(listener.address, timeout)
+    config = read_config(config_file)
+    # A gate that refuses in the handshake closes behind its alert. A request that comes later is
+    # answered with a reset, and that may overtake the alert: nothing is sent.
+    request = b"" if config.client_auth.reject_with == "alert" else _REQUEST
+    for listener in config.listen:
+        _check(listener.address, request, timeout)
     click.echo("ok")
 
 
-def _check(address: Address, timeout: float) -> None:
+def _check(address: Address, request: bytes, timeout: float) -> None:
     host = _LOOPBACK.get(address.host, address.host)
     try:
         with (
             socket.create_connection((host, address.port), timeout) as raw,
             _context().wrap_socket(raw) as secured,
         ):
-            secured.sendall(_REQUEST)
+            secured.sendall(request)
             start = secured.recv(64)
     except ssl.SSLError as error:
-        # reject_with: alert refuses us in the handshake, which is an answer, too.
+        # reject_with: alert refuses us in the handshake: that is an answer, too.
         if "CERTIFICATE_REQUIRED" not in (error.reason or ""):
             raise CertgateError(f"{address}: no TLS here: {error.reason or error}") from error
         return

@@ -54,8 +54,8 @@ def context(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def check(folder: Path, listen: object, *more: str) -> Result:
-    path = write(folder, settings(folder, listen=listen))
+def check(folder: Path, listen: object, *more: str, **changes: object) -> Result:
+    path = write(folder, settings(folder, listen=listen, **changes))
     return CliRunner().invoke(healthcheck, ["-c", str(path), *more])
 
 
@@ -105,7 +105,9 @@ def test_a_gate_that_refuses_in_the_handshake_lives(
         with pytest.raises(ssl.SSLError), context.wrap_socket(sock, server_side=True) as tls:
             tls.recv(4096)
 
-    assert check(tmp_path, f"127.0.0.1:{serve(refuse)}").output == "ok\n"
+    client_auth = {"ca": "ca.crt", "reject_with": "alert"}
+    result = check(tmp_path, f"127.0.0.1:{serve(refuse)}", client_auth=client_auth)
+    assert result.output == "ok\n"
 
 
 def test_nobody_there(tmp_path: Path):
