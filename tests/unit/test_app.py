@@ -183,6 +183,8 @@ def test_a_reload_that_cannot_be_is_told_and_changes_nothing(tmp_path: Path, ups
                 access_log={"path": "other"},
             )
             assert "in use" in gate.reload(refused)["problem"]
+            gate.rewrite(upstream=upstream.url, listen=f"127.0.0.1:{upstream.port}")
+            assert "in use" in gate.reload(refused)["problem"]
             (tmp_path / "loop").symlink_to("loop")
             gate.rewrite(upstream=upstream.url, access_log={"path": "loop"})
             assert "access log" in gate.reload(refused)["problem"]

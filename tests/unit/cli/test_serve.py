@@ -64,11 +64,13 @@ def test_the_level_of_the_log_can_be_chosen(
 
 
 def test_warnings_go_to_the_log(tmp_path: Path, built: list[Snapshot]):
-    path = write(tmp_path, settings(tmp_path, client_auth={"ca": "ca.crt"}))
+    path = write(tmp_path, settings(tmp_path, routes=[{"path": "/", "access": "public"}]))
     with capture_logs() as logs:
         CliRunner().invoke(serve, ["-c", str(path)])
     assert len(built) == 2
-    assert {log["event"] for log in logs} <= {"configuration"}
+    warnings = [log for log in logs if log["event"] == "configuration"]
+    assert len(warnings) == 2
+    assert "every route is public" in warnings[0]["problem"]
 
 
 def test_a_file_that_is_wrong_does_not_start(tmp_path: Path, built: list[Snapshot]):

@@ -7,6 +7,7 @@ callbacks about a lost connection come later, never at once; a write after the o
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ class Socket(asyncio.Transport):
     """A connected socket. ``taken`` is what the peer has got; it reads while ``is_taking``."""
 
     def __init__(self, protocol: asyncio.BaseProtocol, peer: Any = ("192.0.2.7", 50000)) -> None:
-        super().__init__({"peername": peer})
+        closed = socket.socket()
+        closed.close()  # there is no kernel below: whoever reads from it finds nothing
+        super().__init__({"peername": peer, "socket": closed})
         self.protocol = protocol
         self.taken = b""
         self.is_taking = True

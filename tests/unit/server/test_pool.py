@@ -135,10 +135,10 @@ async def test_closing_leaves_nothing(world: World, pool: Pool):
     assert pool.take() is None
 
 
-async def test_limits_of_a_reload_count_for_old_pools_too(make_world: MakeWorld, pool: Pool):
-    world = make_world(limits={"head": "1KiB", "fields": 7})
-    pools = world.state.pools
-    assert (pools.in_turn("app")[0].max_head, pools.in_turn("app")[0].max_fields) == (1024, 7)
+def test_limits_of_a_reload_count_for_old_pools_too(make_world: MakeWorld, pool: Pool):
+    fewer = make_world(limits={"head": "1KiB", "fields": 7}).state.snapshot
+    pool.state.pools.adopt(fewer.upstreams, fewer.limits)
+    assert (pool.max_head, pool.max_fields) == (1024, 7)
 
 
 def _apps(*ports: int) -> dict[str, object]:

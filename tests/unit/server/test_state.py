@@ -42,7 +42,7 @@ def test_two_certificates_are_never_mixed_up(world: World):
 def test_an_id_that_is_used_again_cannot_lead_to_another_certificate(world: World):
     """The key is made of the objects' ids: an entry has to keep its objects alive."""
     seen = set()
-    for number in range(200):
+    for number in range(20):
         leaf = trust().root.client(f"guest {number}").leaf
         chain = (leaf, trust().root.certificate)
         peer = PeerIdentity(leaf, chain, (), judged=True)
@@ -50,9 +50,7 @@ def test_an_id_that_is_used_again_cannot_lead_to_another_certificate(world: Worl
         assert credentials.peer.leaf is leaf
         seen.add(credentials.facts and credentials.facts.subject)
         del leaf, chain, peer, credentials
-        if number == 20:
-            break
-    assert len(seen) == 21
+    assert len(seen) == 20
 
 
 @pytest.mark.parametrize(
