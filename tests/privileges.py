@@ -15,20 +15,19 @@ _NOBODY = 65534
 
 
 @contextlib.contextmanager
-def forbidden_file(content: str = "x") -> Iterator[Path]:
-    """Make a file of mode 0 and be, inside the block, somebody who may not read it."""
-    # Not in pytest's own folder, which only its owner can enter: the file is to be the obstacle.
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        path = Path(folder, "forbidden")
-        path.write_text(content)
-        path.chmod(0)
-        with _ordinary_user():
-            yield path
+def open_folder() -> Iterator[Path]:
+    """Make a folder that belongs to the ordinary user; pytest's own let nobody else in."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+        yield folder
 
 
 @contextlib.contextmanager
-def _ordinary_user() -> Iterator[None]:
+def ordinary_user() -> Iterator[None]:
+    """Be, inside the block, somebody whom file modes stop."""
     if os.geteuid() != 0:
         yield
         return
@@ -38,3 +37,13 @@ def _ordinary_user() -> Iterator[None]:
         yield
     finally:
         os.setresuid(0, 0, 0)
+
+
+@contextlib.contextmanager
+def forbidden_file() -> Iterator[Path]:
+    """Make a file of mode 0 and be, inside the block, somebody who may not read it."""
+    with open_folder() as folder, ordinary_user():
+        path = folder / "forbidden"
+        path.write_text("x")
+        path.chmod(0)
+        yield path

@@ -6,7 +6,16 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proxy.ca.files import PRIVATE_FOLDER, PUBLIC, SECRET, StagedFile, is_there, make_folder
+from proxy.ca.files import (
+    PRIVATE_FOLDER,
+    PUBLIC,
+    SECRET,
+    StagedFile,
+    is_file,
+    is_there,
+    make_folder,
+    read_file,
+)
 from proxy.ca.folder import pem_of
 from proxy.ca.keys import generate_key, plain_pem
 from proxy.ca.p12 import Encoding, build_p12
@@ -139,8 +148,16 @@ def _publish(
     for suffix, file in staged.items():
         file.publish(contents[suffix])
     if BUNDLE in staged and PASSWORD not in staged:
-        # The password of the bundle that was here before would only mislead.
-        target.path(PASSWORD).unlink(missing_ok=True)
+        drop_other_password(target.path(PASSWORD), target.password)
+
+
+def drop_other_password(path: Path, password: str) -> None:
+    """Delete the password of the bundle that was here before: it would only mislead.
+
+    The operator may have given that very file with ``--p12-password-file``: then it is right.
+    """
+    if is_file(path) and read_file(path).split(b"\n", 1)[0].rstrip(b"\r") != password.encode():
+        path.unlink(missing_ok=True)
 
 
 def _check_own(authority: Authority, key_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SECRET = 0o600
@@ -164,6 +164,23 @@ class StagedFile:
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
         self.temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing_together(contents: Mapping[Path, bytes], mode: int) -> Iterator[None]:
+    """Put whole files in place after the block; none of them if it, or writing one, fails.
+
+    Raises:
+        CertgateError: a folder is missing or read-only, the disk is full; before the block.
+    """
+    with contextlib.ExitStack() as stack:
+        staged = []
+        for path, data in contents.items():
+            staged.append(stack.enter_context(StagedFile.reserve(path, len(data), mode)))
+            staged[-1].fill(data)
+        yield
+        for file in staged:
+            file.rename()
 
 
 def _allocate(descriptor: int, size: int) -> None:

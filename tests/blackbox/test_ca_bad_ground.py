@@ -48,7 +48,8 @@ def test_a_full_disk_changes_nothing(tmp_path: Path):
     ca(tmp_path, "init", "--key-type", "p256")
     ca(tmp_path, "issue", "alice", "-o", "out")
     before = state(tmp_path)
-    for verb in ("issue bob -o out", "revoke alice", "crl", "renew alice"):
+    verbs = "issue bob -o out", "revoke alice", "crl", "renew alice", "export alice -o out/x.p12"
+    for verb in verbs:
         done = on_a_full_disk(tmp_path, *verb.split())
         assert done.returncode == 1, done
         [line] = done.stderr.splitlines()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.ca.clock import to_epoch
-from proxy.ca.delivery import stem_for
-from proxy.ca.files import PUBLIC, SECRET, is_file, is_folder, read_file, write_file
+from proxy.ca.delivery import drop_other_password, stem_for
+from proxy.ca.files import PUBLIC, SECRET, is_file, is_folder, read_file, writing_together
 from proxy.ca.folder import der_of, pem_of
 from proxy.ca.keys import is_encrypted, load_private_key
 from proxy.ca.mobileconfig import build_mobileconfig
@@ -115,15 +115,28 @@ def export(
             _key(record, key_file, key_passphrase_file) if form in _WITH_KEY else None,
             given or generate_password(),
         )
-        place = output or Path(f"{stem_for(record.common_name)}.{form}")
-        if is_folder(place):
-            place /= f"{stem_for(record.common_name)}.{form}"
-        data = _build(form, parts, encoding)
-        registry.note("export", record.serial, form)  # first: nothing leaves without a record
-        write_file(place, data, SECRET if parts.key else PUBLIC)
+        place = _place(output, f"{stem_for(record.common_name)}.{form}")
+        password = parts.password if parts.key and given is None else ""
+        shows_password = may_print_secrets(as_json=as_json)
+        password_file = place.with_name(f"{place.name}.password")
+        files = {place: _build(form, parts, encoding)}
+        if password and not shows_password:
+            files[password_file] = f"{password}\n".encode()
+        with writing_together(files, SECRET if parts.key else PUBLIC):
+            registry.note("export", record.serial, form)  # nothing leaves without a record
+        if parts.key:
+            drop_other_password(password_file, parts.password)
         fields = summary(record, to_epoch(registry.now())) | {"file": str(place)}
+        if password_file in files:
+            fields["p12_password_file"] = str(password_file)
         warn_about(registry)
-    _report(fields, parts if parts.key and given is None else None, place, as_json=as_json)
+    _report(fields, password if shows_password else "", as_json=as_json)
+
+
+def _place(output: Path | None, name: str) -> Path:
+    if output is None:
+        return Path(name)
+    return output / name if is_folder(output) else output
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +169,11 @@ def _key(record: CertificateRecord, given: Path | None, passphrase_file: Path | 
     return load_private_key(data, passphrase, path)
 
 
-def _report(
-    fields: dict[str, str], generated: _Parts | None, place: Path, *, as_json: bool
-) -> None:
-    shows = generated is not None and may_print_secrets(as_json=as_json)
-    if generated is not None and not shows:
-        password_file = place.with_name(f"{place.name}.password")
-        write_file(password_file, f"{generated.password}\n".encode(), SECRET)
-        fields["p12_password_file"] = str(password_file)
+def _report(fields: dict[str, str], password: str, *, as_json: bool) -> None:
     if as_json:
         print_json(fields)
         return
     print_fields(fields)
-    if generated is not None and shows:
-        click.echo(f"p12_password  {generated.password}")
+    if password:
+        click.echo(f"p12_password  {password}")
         say("The password is shown this once. Send it on another way than the file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from proxy.ca.clock import from_epoch, rfc3339
 from proxy.ca.crl import DEFAULT_LIFETIME, HOLD, REASONS, number_of
-from proxy.ca.files import write_file
+from proxy.ca.files import StagedFile
 from proxy.ca.reference import select
 from proxy.ca.registry import Registry
 from proxy.cli.ca.options import (
@@ -27,6 +28,7 @@ from proxy.cli.ca.progress import Progress
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import timedelta
     from pathlib import Path
 
@@ -155,32 +157,37 @@ def crl(
     if form == "der" and output is None:
         raise click.UsageError("--format goes with -o: crl.pem itself is always PEM")
     if only_shows:
-        with Registry.open(directory) as registry:
-            _show(registry, registry.crl(), form, output, as_json=as_json)
+        with Registry.open(directory) as registry, _reserved(output) as copy:
+            _show(registry, registry.crl(), form, copy, as_json=as_json)
         return
-    with open_authority(directory, passphrase_file) as authority:
+    with open_authority(directory, passphrase_file) as authority, _reserved(output) as copy:
         with Progress(_SIGNING, quiet=as_json):
             signed = authority.revocation.publish(lifetime)
-        _show(authority.registry, signed, form, output, as_json=as_json)
+        _show(authority.registry, signed, form, copy, as_json=as_json)
+
+
+def _reserved(output: Path | None) -> AbstractContextManager[StagedFile | None]:
+    """Open the copy's file: where it cannot be written, nothing is signed."""
+    return nullcontext() if output is None else StagedFile.reserve(output, 1)
 
 
 def _show(
     registry: Registry,
     current: x509.CertificateRevocationList,
     form: str,
-    output: Path | None,
+    copy: StagedFile | None,
     *,
     as_json: bool,
 ) -> None:
-    if output is not None:
+    if copy is not None:
         encoding = serialization.Encoding.PEM if form == "pem" else serialization.Encoding.DER
-        write_file(output, current.public_bytes(encoding))
+        copy.publish(current.public_bytes(encoding))
     fields: dict[str, object] = {
         "issuer": registry.describe(),
         "number": number_of(current),
         "this_update": rfc3339(current.last_update_utc),
         "next_update": rfc3339(current.next_update_utc or current.last_update_utc),
-        "file": str(output or registry.folder.crl),
+        "file": str(copy.path if copy else registry.folder.crl),
     }
     warn_about(registry)
     if as_json:

@@ -186,6 +186,17 @@ def test_no_password_of_an_older_bundle_stays_behind(shell: Shell):
     openssl("pkcs12", "-in", "out/alice.p12", "-passin", "pass:my own word", "-noout")
 
 
+@pytest.mark.parametrize("verb", ["renew alice", "export alice -o out/alice.p12"])
+def test_the_password_of_the_older_bundle_can_be_given_again_and_stays(shell: Shell, verb: str):
+    """So that the holder need not learn another one."""
+    shell.done("issue", "alice", "-o", "out")
+    file = shell.folder / "out" / "alice.p12.password"
+    before = file.read_bytes()
+    shell.done(*verb.split(), "--p12-password-file", file)
+    assert file.read_bytes() == before
+    openssl("pkcs12", "-in", "out/alice.p12", "-passin", f"file:{file}", "-noout")
+
+
 def test_a_renewed_server_certificate_takes_its_place_without_a_bundle(shell: Shell):
     shell.done("issue", "gate.example.com", "--profile", "server", "-o", "out")
     shell.done("renew", "gate.example.com")
