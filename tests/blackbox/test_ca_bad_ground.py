@@ -27,13 +27,20 @@ def on_a_full_disk(folder: Path, *arguments: str) -> subprocess.CompletedProcess
         capture_output=True,
         check=False,
         cwd=folder,
-        env=child_environment(
-            {"CERTGATE_CA_PASSPHRASE": PASSPHRASE, "PYTHONDONTWRITEBYTECODE": "1"}
+        env=_without_coverage(
+            child_environment(
+                {"CERTGATE_CA_PASSPHRASE": PASSPHRASE, "PYTHONDONTWRITEBYTECODE": "1"}
+            )
         ),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)),
         text=True,
         timeout=30,
     )
+
+
+def _without_coverage(environment: dict[str, str]) -> dict[str, str]:
+    """Coverage could not write its data to the full disk either, and would say so on stderr."""
+    return {name: value for name, value in environment.items() if not name.startswith("COVERAGE_")}
 
 
 def state(folder: Path) -> tuple[object, bytes, set[str]]:

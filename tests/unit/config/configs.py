@@ -6,7 +6,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "config"
 LEAST = """\
-tls: {certificate: server.crt, private_key: server.key}
+tls: {certificate: server.crt, private_key: server-key.pem}
 client_auth: {ca: ca.crt}
 upstream: 3000
 """

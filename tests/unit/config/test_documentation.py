@@ -33,7 +33,14 @@ def script() -> ModuleType:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Give a folder in which the files of the example exist."""
-    for name in ("server.crt", "server.key", "ca/ca.crt", "ca/crl.pem", "other.crt", "other.key"):
+    for name in (
+        "server.crt",
+        "server-key.pem",
+        "ca/ca.crt",
+        "ca/crl.pem",
+        "other.crt",
+        "other-key.pem",
+    ):
         path = tmp_path / "certs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")

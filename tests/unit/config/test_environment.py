@@ -18,7 +18,7 @@ FULL = {
     "CERTGATE_LISTEN": "0.0.0.0:9443",
     "CERTGATE_UPSTREAM": "app:3000",
     "CERTGATE_CERTIFICATE": str(CORPUS / "server.crt"),
-    "CERTGATE_PRIVATE_KEY": str(CORPUS / "server.key"),
+    "CERTGATE_PRIVATE_KEY": str(CORPUS / "server-key.pem"),
     "CERTGATE_CLIENT_CA": str(CORPUS / "ca.crt"),
     "CERTGATE_CRL": str(CORPUS / "crl.pem"),
 }

@@ -16,7 +16,7 @@ from tests.unit.config.configs import CORPUS, LEAST, with_line
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("server.crt", "server.key", "ca.crt"):
+    for name in ("server.crt", "server-key.pem", "ca.crt"):
         shutil.copy(CORPUS / name, tmp_path)
     return tmp_path
 
