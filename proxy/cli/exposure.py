@@ -29,7 +29,7 @@ def open_addresses(server: Server) -> list[str]:
     Args:
         server: as the configuration names it; one on another machine gives an empty list.
     """
-    if not _is_loopback(server.host):
+    if not is_loopback(server.host):
         return []
     found = {
         str(address)
@@ -41,7 +41,7 @@ def open_addresses(server: Server) -> list[str]:
 
 def is_listening(server: Server) -> bool:
     """Tell whether anything listens at a loopback address; True where that cannot be told."""
-    if not _is_loopback(server.host) or not any(table.exists() for table in _TABLES):
+    if not is_loopback(server.host) or not any(table.exists() for table in _TABLES):
         return True
     return any(port == server.port for _, port in _listening_sockets())
 
@@ -58,7 +58,8 @@ def exposure_warning(server: Server) -> str:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, as written, is this machine alone."""
     if host == "localhost":
         return True
     try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,25 +12,33 @@ import click
 from pydantic import ValidationError
 
 from proxy import app
-from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY
-from proxy.cli.exposure import exposure_warning, is_listening, own_names
-from proxy.cli.up.demo import DemoThread
-from proxy.cli.up.provision import Provisioner, Provisions, Wishes, check_pair
-from proxy.config.addresses import Server, parse_address, parse_server
+from proxy.ca.names import host_name
+from proxy.cli.exposure import exposure_warning, is_listening, is_loopback, own_names
+from proxy.cli.up.announcement import Announcement, is_address
+from proxy.cli.up.provision import Provisioner, Provisions, Wishes
+from proxy.config.addresses import Address, Server, parse_address, parse_server
 from proxy.config.model import Config
 from proxy.config.paths import Folder
+from proxy.config.units import quoted
+from proxy.config.wording import message_of
 from proxy.errors import CertgateError
 from proxy.observe.error_log import configure_logging
 from proxy.snapshot import build_snapshot
+from proxy.tls.files import load_server_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from proxy.cli.up.demo import DemoThread
+
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared, not bound
 
 
 @click.command()
 @click.argument("upstream", required=False)
 @click.option(
     "--listen",
+    metavar="ADDRESS",
     default="0.0.0.0:8443",
     show_default=True,
     help="Where clients connect.",
@@ -43,8 +51,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where the CA and all certificates are kept.",
 )
-@click.option("--host", "hosts", multiple=True, help="A name or address that clients will use.")
-@click.option("--client", default="", help="Name of the first client.  [default: your user name]")
+@click.option(
+    "--host",
+    "hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name or address that clients will use; may be repeated.",
+)
+@click.option(
+    "--client",
+    metavar="NAME",
+    default="",
+    help="Name of the first client.  [default: your user name]",
+)
 @click.option(
     "--certificate",
     type=click.Path(path_type=Path),
@@ -76,42 +95,84 @@ def up(
     certgate up 3000
     certgate up http://127.0.0.1:3000 --host gate.example.com
     """  # noqa: D301 - click reads \b as "do not wrap"
-    check_pair(certificate, private_key)
-    server = _parse_upstream(upstream) if upstream is not None else None
-    names = hosts or ("localhost", "127.0.0.1")
+    _check_pair(certificate, private_key)
+    for host in hosts:
+        _check_host(host)
+    address = _parse_listen(listen)
+    server = _parse_upstream(upstream, address) if upstream is not None else None
     wishes = Wishes(
         folder=folder,
-        names=names,
+        names=_wanted_names(hosts, address),
         found=tuple(own_names()),
         client=client,
         certificate=certificate,
         private_key=private_key,
         passphrase_file=passphrase_file,
     )
-    _check_listen(listen)
-    provisions = Provisioner(wishes).run()
+    provisions = Provisioner(wishes, _say, datetime.now(UTC)).run()
     configure_logging("info")
     with contextlib.ExitStack() as stack:
-        url = str(server) if server is not None else stack.enter_context(DemoThread()).url
+        url = str(server) if server is not None else stack.enter_context(_demo()).url
         config = _configuration(listen, url, provisions)
+        what = "Your app" if server is not None else "A demo app"
         app.serve(
             lambda previous: build_snapshot(config, previous),
-            _announcement(provisions, hosts, server),
+            _announce(Announcement(provisions, hosts, what), server),
         )
 
 
-def _parse_upstream(text: str) -> Server:
+def _demo() -> DemoThread:
+    from proxy.cli.up.demo import DemoThread  # noqa: PLC0415 -- aiohttp is for the demo alone
+
+    return DemoThread()
+
+
+def _check_pair(certificate: Path | None, private_key: Path | None) -> None:
+    if (certificate is None) != (private_key is None):
+        raise CertgateError("--certificate and --private-key go together: give both or neither")
+    if certificate is not None and private_key is not None:
+        load_server_certificate(certificate, private_key)
+
+
+def _check_host(text: str) -> None:
     try:
-        return parse_server(text.removeprefix(":"))
+        host_name(text)
+    except CertgateError:
+        is_name = False
+    else:
+        # 256.1.1.1 is nobody's name: no top-level domain is a number (RFC 3696, section 2).
+        is_name = not text.rpartition(".")[2].isdecimal() or is_address(text)
+    if not is_name:
+        raise CertgateError(
+            f"--host: {quoted(text)} is neither a host name nor an IP address; "
+            "write it without https:// and port, e.g. gate.example.com"
+        )
+
+
+def _parse_upstream(text: str, listen: Address) -> Server:
+    try:
+        server = parse_server(text.removeprefix(":") if text[1:].isdecimal() else text)
     except ValueError as error:
         raise CertgateError(f"UPSTREAM: {error}") from error
+    if server.port == listen.port and is_loopback(server.host):
+        raise CertgateError(
+            f"UPSTREAM: {server} is where certgate listens itself; give the port of the app, "
+            "or another --listen"
+        )
+    return server
 
 
-def _check_listen(text: str) -> None:
+def _parse_listen(text: str) -> Address:
     try:
-        parse_address(text)
+        return parse_address(text)
     except ValueError as error:
         raise CertgateError(f"--listen: {error}") from error
+
+
+def _wanted_names(hosts: tuple[str, ...], listen: Address) -> tuple[str, ...]:
+    """Return what the server certificate must be valid for: names, and where it is tried."""
+    here = ("127.0.0.1",) if listen.host in _EVERY_ADDRESS else (listen.host,)
+    return tuple(dict.fromkeys((*(hosts or ("localhost", "127.0.0.1")), *here)))
 
 
 def _configuration(listen: str, upstream: str, provisions: Provisions) -> Config:
@@ -130,26 +191,19 @@ def _configuration(listen: str, upstream: str, provisions: Provisions) -> Config
     try:
         return Config.model_validate(values, context=Folder(Path.cwd()))
     except ValidationError as error:
-        details = "; ".join(str(one["msg"]) for one in error.errors(include_url=False))
-        raise CertgateError(f"cannot start with these files: {details}") from error
+        # The first: a file that cannot be used leaves an empty list behind, which is another.
+        first = error.errors(include_url=False)[0]
+        raise CertgateError(f"cannot start: {message_of(first, Config)}") from error
 
 
-def _announcement(
-    provisions: Provisions, hosts: tuple[str, ...], server: Server | None
-) -> Callable[[list[str]], None]:
+def _announce(announcement: Announcement, server: Server | None) -> Callable[[list[str]], None]:
     def announce(urls: list[str]) -> None:
         app.announce(urls)
-        for note in provisions.notes:
-            _say(note)
         if server is not None:
             for warning in _warnings(server):
                 print(f"certgate: warning: {warning}", file=sys.stderr, flush=True)
-        url = urls[0]
-        if hosts:
-            url = url.replace("127.0.0.1", hosts[0], 1)
-        _say("", f"Your app is at {url}, only for people with a certificate. Try it:", "")
-        _say(_curl_line(provisions, url), "")
-        _say(*_next_steps(provisions))
+        for line in announcement.lines(urls[0]):
+            _say(line)
 
     return announce
 
@@ -161,33 +215,5 @@ def _warnings(server: Server) -> list[str]:
     return [one for one in found if one]
 
 
-def _curl_line(provisions: Provisions, url: str) -> str:
-    words = ["curl"]
-    if not provisions.is_own_server:
-        words += ["--cacert", str(provisions.ca)]
-    words += ["--cert", str(provisions.client.path(CERTIFICATE))]
-    words += ["--key", str(provisions.client.path(KEY)), url]
-    return shlex.join(words)
-
-
-def _next_steps(provisions: Provisions) -> list[str]:
-    bundle = provisions.client.path(BUNDLE)
-    steps = [
-        f"In a browser: install {bundle} (docs/browsers.md says where), then restart the browser.",
-    ]
-    if not provisions.is_own_server:
-        steps.append(f"So that it trusts this server: install {provisions.ca} as an authority.")
-    where = f"--dir {shlex.quote(str(provisions.ca.parent))}"
-    if provisions.passphrase_file is not None:
-        where += f" --passphrase-file {shlex.quote(str(provisions.passphrase_file))}"
-    steps += [
-        f"One more person:  certgate ca issue bob {where}",
-        f"Shut one out:     certgate ca revoke bob {where}",
-        "Stop with Ctrl-C. A second run uses the same certificates.",
-    ]
-    return steps
-
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        print(line, flush=True)
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -5,18 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-
-import click
-from cryptography import x509
 
 from proxy.ca.authority import Authority
 from proxy.ca.creation import NewAuthority
 from proxy.ca.delivery import BUNDLE, CERTIFICATE, KEY, PASSWORD, Target, issue_files, stem_for
-from proxy.ca.files import SECRET, make_folder, write_file
+from proxy.ca.files import SECRET, is_there, locked_folder, make_folder, write_file
 from proxy.ca.folder import Folder
 from proxy.ca.keys import KeyType
 from proxy.ca.names import SubjectFields, host_name
@@ -24,20 +20,24 @@ from proxy.ca.p12 import generate_password
 from proxy.ca.profiles import Profile
 from proxy.ca.request import LeafRequest
 from proxy.cli.ca.passphrase import VARIABLE, ca_passphrase, first_line, may_print_secrets
-from proxy.errors import CertgateError
-from proxy.tls.files import load_certificates
+from proxy.cli.up.existing import Flaw, flaw_of_client, flaw_of_server
+from proxy.identity.crl_due import due_by
+from proxy.tls.files import load_crls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
-# A server certificate that ends so soon is replaced at the next start.
-_RENEW_BEFORE = timedelta(days=7)
+Tell = Callable[[str], None]
+"""Prints one line: what was made, or a secret that is shown this once.
+
+Called at once, not at the end: what happens next may fail, and the secret would be lost.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Provisions:
-    """What the gate runs with, and what is to be told about it.
+    """What the gate runs with.
 
     Attributes:
         ca: the CA's certificate.
@@ -45,9 +45,8 @@ class Provisions:
         certificate: the server's certificate.
         private_key: the server's key.
         client: the first client's files.
-        passphrase_file: where the CA's passphrase was put; None when somebody knows it.
+        passphrase_file: where the CA's passphrase is; None when somebody knows it.
         is_own_server: the operator gave the server certificate; the CA does not vouch for it.
-        notes: what was made, and secrets that are shown this once.
     """
 
     ca: Path
@@ -57,7 +56,6 @@ class Provisions:
     client: Target
     passphrase_file: Path | None
     is_own_server: bool
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +83,13 @@ class Wishes:
 class Provisioner:
     """Makes what is missing, and nothing twice. The CA's key is opened only when it is needed."""
 
-    def __init__(self, wishes: Wishes) -> None:
+    def __init__(self, wishes: Wishes, tell: Tell, now: datetime) -> None:
         self._wishes = wishes
+        self._tell = tell
         self._ca = Folder(wishes.folder / "ca")
-        self._passphrase_path = wishes.folder / "ca.passphrase"
+        self._kept_passphrase = wishes.folder / "ca.passphrase"
         self._authority: Authority | None = None
-        self._notes: list[str] = []
+        self._now = now
 
     def run(self) -> Provisions:
         """Make what is missing.
@@ -99,73 +98,92 @@ class Provisioner:
             CertgateError: something cannot be made, or the passphrase is wrong.
         """
         make_folder(self._wishes.folder)
-        try:
-            if not self._ca.certificate.exists():
-                self._create_ca()
-            certificate, private_key = self._server()
-            client = self._client()
-        finally:
-            if self._authority is not None:
-                self._authority.close()
+        # Two at once would each choose a passphrase, and the CA might get the one that is not kept.
+        with locked_folder(self._wishes.folder):
+            try:
+                return self._provide()
+            finally:
+                if self._authority is not None:
+                    self._authority.close()
+
+    def _provide(self) -> Provisions:
+        if not is_there(self._ca.certificate):
+            self._create_ca()
+        self._refresh_crl()
+        certificate, private_key = self._server()
         return Provisions(
             ca=self._ca.certificate,
             crl=self._ca.crl,
             certificate=certificate,
             private_key=private_key,
-            client=client,
-            passphrase_file=self._passphrase_path if self._passphrase_path.exists() else None,
+            client=self._client(),
+            passphrase_file=self._passphrase_file(),
             is_own_server=self._wishes.certificate is not None,
-            notes=tuple(self._notes),
         )
 
     def _create_ca(self) -> None:
-        passphrase = self._new_passphrase()
+        passphrase, told = self._new_passphrase()
         # P-256 signs in microseconds and is made at once; `certgate ca init` offers the others.
         new = NewAuthority(SubjectFields(f"certgate CA {secrets.token_hex(3)}"), KeyType.P256)
         self._authority = Authority.create(self._ca.path, new, passphrase)
-        self._notes.append(f"made a certificate authority in {self._ca.path}/")
+        self._tell(f"made a certificate authority in {self._ca.path}/")
+        if told:
+            self._tell(told)
 
-    def _new_passphrase(self) -> bytes:
+    def _new_passphrase(self) -> tuple[bytes, str]:
+        """Return the new CA's passphrase, and what to tell about it."""
         wishes = self._wishes
         if wishes.passphrase_file is not None or os.environ.get(VARIABLE):
-            return ca_passphrase(wishes.passphrase_file, is_new=True)
-        if sys.stdin.isatty():
-            answer: str = click.prompt(
-                "Passphrase for the new CA's key (empty: one is made)",
-                default="",
-                show_default=False,
-                hide_input=True,
-                confirmation_prompt=True,
-                err=True,
-            )
-            if answer:
-                return answer.encode()
+            return ca_passphrase(wishes.passphrase_file, is_new=True), ""
         made = generate_password()
         if may_print_secrets(as_json=False):
-            self._notes.append(f"the CA's passphrase, shown this once: {made}")
-        else:
-            write_file(self._passphrase_path, f"{made}\n".encode(), SECRET)
-            self._notes.append(f"the CA's passphrase is in {self._passphrase_path}")
-        return made.encode()
+            return made.encode(), f"its passphrase, shown this once, keep it: {made}"
+        write_file(self._kept_passphrase, f"{made}\n".encode(), SECRET)
+        return made.encode(), f"its passphrase is in {self._kept_passphrase}"
+
+    def _passphrase_file(self) -> Path | None:
+        if self._wishes.passphrase_file is not None:
+            return self._wishes.passphrase_file
+        is_kept = self._kept_passphrase.exists() and not os.environ.get(VARIABLE)
+        return self._kept_passphrase if is_kept else None
 
     def _open(self) -> Authority:
         if self._authority is None:
-            file = self._wishes.passphrase_file
-            if file is None and not os.environ.get(VARIABLE) and self._passphrase_path.exists():
-                passphrase = first_line(self._passphrase_path)
-            else:
-                passphrase = ca_passphrase(file)
+            file = self._passphrase_file()
+            passphrase = first_line(file) if file is not None else ca_passphrase(None)
             self._authority = Authority.open(self._ca.path, passphrase)
         return self._authority
+
+    def _is_worth_it(self, flaw: Flaw) -> bool:
+        """Tell whether to make something: nobody is asked for a passphrase without need.
+
+        Without the CA's key, which may well be kept elsewhere, a gate that works is started.
+        """
+        knows_passphrase = self._passphrase_file() is not None or bool(os.environ.get(VARIABLE))
+        is_at_hand = knows_passphrase and is_there(self._ca.key)
+        return flaw.is_urgent or is_at_hand or self._authority is not None
+
+    def _refresh_crl(self) -> None:
+        """Sign the list again when it is missing, or ends within a month.
+
+        A list that has ended refuses everybody; its makers are the ones who start the gate.
+        """
+        flaw = Flaw("there was none", is_urgent=True)
+        if is_there(self._ca.crl):
+            if not any(due_by(crl, self._now) for crl in load_crls(self._ca.crl)):
+                return
+            flaw = Flaw("the old one ends soon", is_urgent=False)
+        if self._is_worth_it(flaw):
+            self._open().revocation.publish()
+            self._tell(f"signed the revocation list again ({flaw.reason}): {self._ca.crl}")
 
     def _server(self) -> tuple[Path, Path]:
         wishes = self._wishes
         if wishes.certificate is not None and wishes.private_key is not None:
             return wishes.certificate, wishes.private_key
         target = Target(wishes.folder, "server")
-        certificate, key = target.path(CERTIFICATE), target.path(KEY)
-        why = _why_not_usable(certificate, key, wishes.names)
-        if why:
+        flaw = flaw_of_server(target, self._ca.certificate, wishes.names, self._now)
+        if flaw is not None and self._is_worth_it(flaw):
             names = tuple(dict.fromkeys((*wishes.names, *wishes.found)))
             request = LeafRequest(
                 profile=Profile.SERVER,
@@ -173,25 +191,39 @@ class Provisioner:
                 alternative_names=tuple(host_name(name) for name in names),
             )
             issue_files(self._open(), request, target)
-            self._notes.append(f"made a server certificate ({why}) for {', '.join(names)}")
-        return certificate, key
+            self._tell(f"made a server certificate{_why(flaw)} for {', '.join(names)}")
+        return target.path(CERTIFICATE), target.path(KEY)
 
     def _client(self) -> Target:
         name = self._wishes.client or _user_name()
         folder = self._wishes.folder / "clients"
         existing = Target(folder, stem_for(name))
-        if existing.path(CERTIFICATE).exists() and existing.path(KEY).exists():
+        flaw = flaw_of_client(existing, self._ca.certificate, self._now)
+        if flaw is None:
             return existing
+        if not self._is_worth_it(flaw):
+            self._tell(
+                f"{existing.path(CERTIFICATE)} has expired; a new one: "
+                f"certgate ca issue {name} --dir {self._ca.path} -o {folder}"
+            )
+            return existing
+        return self._make_client(name, folder, flaw)
+
+    def _make_client(self, name: str, folder: Path, flaw: Flaw) -> Target:
         password = generate_password()
         is_shown = may_print_secrets(as_json=False)
         target = Target(folder, stem_for(name), password, writes_password=not is_shown)
         issue_files(self._open(), LeafRequest(Profile.CLIENT, SubjectFields(name)), target)
-        self._notes.append(f"made a client certificate for {name}: {target.path(BUNDLE)}")
+        self._tell(f"made a client certificate{_why(flaw)} for {name}: {target.path(BUNDLE)}")
         if is_shown:
-            self._notes.append(f"its .p12 password, shown this once: {password}")
+            self._tell(f"its .p12 password, shown this once: {password}")
         else:
-            self._notes.append(f"its .p12 password is in {target.path(PASSWORD)}")
+            self._tell(f"its .p12 password is in {target.path(PASSWORD)}")
         return target
+
+
+def _why(flaw: Flaw) -> str:
+    return f" ({flaw.reason})" if flaw.reason else ""
 
 
 def _user_name() -> str:
@@ -199,28 +231,3 @@ def _user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         return "admin"
-
-
-def _why_not_usable(certificate: Path, key: Path, names: Sequence[str]) -> str:
-    """Return why a new server certificate is needed, or nothing."""
-    if not certificate.exists() or not key.exists():
-        return "there was none"
-    leaf = load_certificates(certificate)[0]
-    if leaf.not_valid_after_utc - datetime.now(UTC) < _RENEW_BEFORE:
-        return "the old one ends"
-    try:
-        entries = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return "the old one has no names"
-    missing = [name for name in names if host_name(name) not in entries]
-    return f"the old one lacks {', '.join(missing)}" if missing else ""
-
-
-def check_pair(certificate: Path | None, private_key: Path | None) -> None:
-    """Refuse half of a pair.
-
-    Raises:
-        CertgateError: only one of the two was given.
-    """
-    if (certificate is None) != (private_key is None):
-        raise CertgateError("--certificate and --private-key go together: give both or neither")

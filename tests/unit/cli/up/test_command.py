@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import socket
+import sys
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
@@ -86,9 +87,7 @@ def test_the_printed_line_names_the_files_that_were_made(tmp_path: Path):
         "https://127.0.0.1:8443/",
     ]
     assert all((tmp_path / word).exists() for word in curl_line(result) if word.startswith("certs"))
-    assert "certgate ca issue bob --dir certs/ca --passphrase-file certs/ca.passphrase" in (
-        result.stdout
-    )
+    assert "certgate ca issue bob --passphrase-file certs/ca.passphrase" in (result.stdout)
     assert "install certs/ca/ca.crt as an authority" in result.stdout
 
 
@@ -124,7 +123,58 @@ def test_an_app_that_can_be_reached_past_the_gate_is_a_warning():
 def test_a_host_is_in_the_certificate_and_in_the_address():
     result = run("3000", "--host", "gate.example.com")
     assert curl_line(result)[-1] == "https://gate.example.com:8443/"
-    assert "made a server certificate (there was none) for gate.example.com" in result.stdout
+    assert "made a server certificate for gate.example.com" in result.stdout
+
+
+def test_the_line_with_a_host_works_before_the_name_leads_here():
+    words = curl_line(run("3000", "--host", "gate.example.com"))
+    assert words[1:3] == ["--resolve", "gate.example.com:8443:127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("host", "shown", "tried"),
+    [
+        ("*.example.com", "https://127.0.0.1:8443/", "https://127.0.0.1:8443/"),
+        ("192.0.2.9", "https://192.0.2.9:8443/", "https://127.0.0.1:8443/"),
+        ("2001:db8::9", "https://[2001:db8::9]:8443/", "https://127.0.0.1:8443/"),
+    ],
+)
+def test_a_host_that_cannot_be_tried_here_is_not_in_the_line(host: str, shown: str, tried: str):
+    result = run("3000", "--host", host)
+    assert f"Your app is at {shown}, " in result.stdout
+    assert curl_line(result)[-1] == tried
+
+
+def test_the_address_where_it_listens_is_in_the_certificate():
+    result = run("3000", "--listen", "192.0.2.7:8443")
+    assert "made a server certificate for localhost, 127.0.0.1, 192.0.2.7" in result.stdout
+
+
+def test_the_name_of_a_certificate_of_ones_own_is_what_people_use(tmp_path: Path):
+    files = server("gate.example.com").write(tmp_path, "own")
+    result = run("3000", "--certificate", str(files.certificate), "--private-key", str(files.key))
+    assert "Your app is at https://gate.example.com:8443/, " in result.stdout
+
+
+def test_a_bundle_that_is_gone_is_not_recommended(tmp_path: Path):
+    run("3000")
+    (tmp_path / "certs/clients/alice.p12").unlink()
+    assert (
+        "In a browser: certgate ca export alice --format p12 -o certs/clients/alice.p12 "
+        "--passphrase-file"
+    ) in run("3000").stdout
+
+
+def test_the_command_is_named_as_it_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`make run` installs it where PATH does not look."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/certgate").write_text("#!/bin/sh\n")
+    (tmp_path / "bin/certgate").chmod(0o755)
+    monkeypatch.setattr(sys, "argv", ["bin/certgate", "up"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "One more person:  bin/certgate ca issue bob" in run("3000").stdout
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert "One more person:  certgate ca issue bob" in run("3000").stdout
 
 
 def test_a_certificate_of_ones_own_needs_no_authority(tmp_path: Path):
@@ -153,6 +203,13 @@ def test_a_passphrase_that_somebody_knows_is_not_in_the_hints(monkeypatch: pytes
         (["3000", "--listen", "nowhere"], "--listen: "),
         (["3000", "--certificate", "x.crt"], "go together"),
         (["127.0.0.1:0"], "UPSTREAM: "),
+        (["8443"], "UPSTREAM: http://127.0.0.1:8443 is where certgate listens itself"),
+        (["3000", "--certificate", "x.crt", "--private-key", "x.key"], "x.crt: no such file"),
+        (["3000", "--host", "bad name"], "--host: “bad name” is neither a host name nor"),
+        (["3000", "--host", "https://gate.example.com"], "write it without https:// and port"),
+        (["3000", "--host", "gate.example.com:8443"], "write it without https:// and port"),
+        (["3000", "--host", "256.1.1.1"], "--host: “256.1.1.1” is neither"),
+        (["3000", "--host", ""], "--host: “” is neither"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_made(
@@ -164,7 +221,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
 
 def test_files_that_do_not_fit_are_one_error(tmp_path: Path):
     result = run("3000", "--certificate", "no.crt", "--private-key", "no.key")
-    assert reason(result).startswith("cannot start with these files: ")
+    assert reason(result).startswith("no.crt: no such file")
 
 
 def test_a_key_of_another_certificate_is_one_error(tmp_path: Path):
