@@ -33,6 +33,20 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class ConfiguredCommand(click.Command):
+    """A command that takes ``-c FILE`` and says so to whoever leaves the ``-c`` out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if "unexpected extra argument" not in error.message:
+                raise
+            hint = f"{error.message}; a configuration is named with -c FILE"
+            raise click.UsageError(hint, ctx) from error
+
+
 def load_configuration(config_file: Path | None) -> Loaded:
     """Return the configuration that the command was given, with its warnings and lines.
 

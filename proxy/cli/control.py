@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.cli.configuration import (
+    ConfiguredCommand,
     compile_configuration,
     config_option,
     load_configuration,
@@ -29,7 +30,7 @@ _pid_file_option = click.option(
 )
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @config_option
 @_pid_file_option
 def reload(config_file: Path | None, pid_file: Path | None) -> None:
@@ -47,7 +48,7 @@ def reload(config_file: Path | None, pid_file: Path | None) -> None:
     click.echo(f"told process {pid} to reload; its error log says how it went")
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @config_option
 @_pid_file_option
 def stop(config_file: Path | None, pid_file: Path | None) -> None:

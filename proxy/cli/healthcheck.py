@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import config_option, read_config
+from proxy.cli.configuration import ConfiguredCommand, config_option, read_config
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _REQUEST = (
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared, not bound
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @config_option
 @click.option("--timeout", default=5.0, show_default=True, help="Seconds to wait for an answer.")
 def healthcheck(config_file: Path | None, timeout: float) -> None:

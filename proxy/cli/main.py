@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 import proxy
 from proxy.errors import CertgateError
 
-# Loaded only when asked for: ``serve`` must not pay for the store of ``ca`` (memory, start-up).
+# Loaded only when asked for: ``serve`` must not pay for the store of ``ca`` (memory, start-up), nor
+# help and completion, which show the words beside the names, for everything.
 _COMMANDS = {
-    "up": "proxy.cli.up:up",
-    "serve": "proxy.cli.serve:serve",
-    "check": "proxy.cli.check:check",
-    "schema": "proxy.cli.schema:schema",
-    "reload": "proxy.cli.control:reload",
-    "stop": "proxy.cli.control:stop",
-    "healthcheck": "proxy.cli.healthcheck:healthcheck",
-    "ca": "proxy.cli.ca:ca",
+    "up": ("proxy.cli.up:up", "Put an app behind client certificates, in one go."),
+    "serve": ("proxy.cli.serve:serve", "Run the proxy, as a configuration says."),
+    "check": ("proxy.cli.check:check", "Check a configuration and the files that it names."),
+    "schema": ("proxy.cli.schema:schema", "Print the JSON Schema of the configuration."),
+    "reload": ("proxy.cli.control:reload", "Make the running proxy load its configuration anew."),
+    "stop": ("proxy.cli.control:stop", "Stop the running proxy in order."),
+    "healthcheck": ("proxy.cli.healthcheck:healthcheck", "Exit 0 when the proxy answers."),
+    "ca": ("proxy.cli.ca:ca", "Make a certificate authority and give out certificates."),
 }
 
 
@@ -36,12 +39,27 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command of this name."""
         del ctx
-        where = _COMMANDS.get(cmd_name)
-        if where is None:
+        where, _ = _COMMANDS.get(cmd_name, ("", ""))
+        if not where:
             return None
         module, _, name = where.partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names of commands, and options of our own."""
+        found = [
+            CompletionItem(name, help=words)
+            for name, (_, words) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(
@@ -58,8 +76,14 @@ def certgate() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line; exit 0 done, 1 refused or failed with a reason, 2 wrong usage."""
+    # A name that the terminal's character set lacks is no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         outcome: Any = certgate.main(args=arguments, prog_name="certgate", standalone_mode=False)
+        if sys.stdout is not None:  # closed before we began
+            sys.stdout.flush()
     except click.exceptions.Abort:
         print("certgate: stopped", file=sys.stderr)
         sys.exit(1)
@@ -70,8 +94,17 @@ def main(arguments: list[str] | None = None) -> None:
         for line in str(error).splitlines() or [type(error).__name__]:
             print(f"certgate: {line}", file=sys.stderr)
         sys.exit(1)
-    except BrokenPipeError:
-        # Who read our output went away (``certgate ca list | head``): no reason to complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        _tell(error)
         sys.exit(1)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _tell(error: OSError) -> None:
+    """Say what the system refused, where no command knew a better word: a full disk, mostly."""
+    # Python flushes standard output once more at the end: that must not fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        return  # who read our output went away (``certgate ca list | head``): no complaint
+    where = f"{error.filename}: " if error.filename is not None else ""
+    print(f"certgate: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)

@@ -85,6 +85,34 @@ def test_a_reader_that_went_away_is_no_reason_to_complain(
     assert replaced == [1]
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "certgate: no space left on device\n"),
+        (
+            PermissionError(13, "Permission denied", "ca.crt"),
+            "certgate: ca.crt: permission denied\n",
+        ),
+        (OSError("odd"), "certgate: odd\n"),
+    ],
+)
+def test_what_the_system_refused_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, said: str
+):
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    failing(monkeypatch, error)
+    assert code_of() == 1
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("command", ["check", "serve", "healthcheck", "reload", "stop"])
+def test_a_configuration_without_its_option_is_explained(
+    command: str, capsys: pytest.CaptureFixture[str]
+):
+    assert code_of(command, "gate.yaml") == 2
+    assert "(gate.yaml); a configuration is named with -c FILE" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("outcome", "code"), [(None, 0), (3, 3), ("text", 0)])
 def test_a_number_that_a_command_returns_is_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, outcome: object, code: int
