@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import compile_configuration, config_option, load_configuration
+from proxy.cli.configuration import (
+    ConfiguredCommand,
+    compile_configuration,
+    config_option,
+    load_configuration,
+)
 from proxy.cli.inspection import inspect
 from proxy.errors import ConfigError, Problem
 
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from proxy.snapshot import Snapshot
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @config_option
 @click.pass_context
 def check(context: click.Context, config_file: Path | None) -> None:

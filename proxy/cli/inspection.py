@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, ExtensionNotFound
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
 from proxy.cli.exposure import exposure_warning
 from proxy.config.units import quoted
 from proxy.identity.crl_due import SIGN_AGAIN
@@ -29,6 +32,12 @@ Finding = tuple["Place", str]
 
 CONNECT_SECONDS: Final = 2.0
 
+_SERVER_PURPOSES: Final = frozenset(
+    {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+)
+_SERVER_REFUSED: Final = "browsers refuse it"
+_CLIENTS_REFUSED: Final = "its clients are refused"
+
 
 def inspect(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
     """Yield a warning for each thing that works, but not well or not for long.
@@ -37,10 +46,20 @@ def inspect(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
         snapshot: a configuration that compiled.
         now: the present, with a time zone.
     """
-    yield from _server_files(snapshot.config.tls, now)
-    yield from _trust(snapshot, now)
+    yield from inspect_certificates(snapshot, now)
     yield from _revocation(snapshot.client_auth, snapshot.revocation, now)
     yield from _servers(snapshot.config)
+
+
+def inspect_certificates(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
+    """Yield what ``serve`` says at the start too: it reports the lists itself, and asks no app.
+
+    Args:
+        snapshot: a configuration that compiled.
+        now: the present, with a time zone.
+    """
+    yield from _server_files(snapshot.config.tls, now)
+    yield from _trust(snapshot, now)
 
 
 def _server_files(tls: TLS, now: datetime) -> Iterator[Finding]:
@@ -50,17 +69,26 @@ def _server_files(tls: TLS, now: datetime) -> Iterator[Finding]:
         files = load_server_certificate(
             entry.certificate, entry.private_key, entry.private_key_passphrase_file
         )
-        yield from _dates((*place, "certificate"), (files.certificate, *files.chain), now)
+        where = (*place, "certificate")
+        yield from _dates(where, (files.certificate, *files.chain), now, _SERVER_REFUSED)
+        if not _is_for_servers(files.certificate):
+            name = quoted(files.certificate.subject.rfc4514_string())
+            yield where, f"{name} is a certificate for clients: browsers refuse it as a server's"
         if _everyone_may_read(entry.private_key):
             yield (*place, "private_key"), "every user of this machine may read it; chmod 600"
 
 
 def _trust(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
-    yield from _dates(("client_auth", "ca"), snapshot.trust.anchors, now)
-    yield from _dates(("client_auth", "intermediates"), snapshot.trust.intermediates, now)
+    trust = snapshot.trust
+    yield from _dates(("client_auth", "ca"), trust.anchors, now, _CLIENTS_REFUSED)
+    yield from _dates(("client_auth", "intermediates"), trust.intermediates, now, _CLIENTS_REFUSED)
+    for anchor in trust.anchors:
+        if not _is_authority(anchor):
+            name = quoted(anchor.subject.rfc4514_string())
+            yield ("client_auth", "ca"), f"{name} is not a CA: it vouches for no client"
     if snapshot.revocation.check == "off":
         return
-    for issuer in snapshot.trust.issuers:
+    for issuer in filter(_is_authority, trust.issuers):
         if not snapshot.revocation.has_list_of(issuer):
             name = quoted(issuer.subject.rfc4514_string())
             yield (
@@ -87,11 +115,13 @@ def _revocation(
         yield place, f"{what} counts only for clients that send this CA's certificate"
 
 
-def _dates(place: Place, certificates: Iterable[Certificate], now: datetime) -> Iterator[Finding]:
+def _dates(
+    place: Place, certificates: Iterable[Certificate], now: datetime, consequence: str
+) -> Iterator[Finding]:
     for certificate in certificates:
         window = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         what = quoted(certificate.subject.rfc4514_string())
-        yield from _window(place, what, window, now, "what it vouches for is refused")
+        yield from _window(place, what, window, now, consequence)
 
 
 def _window(
@@ -112,6 +142,23 @@ def _window(
 
 def _day(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def _is_for_servers(certificate: Certificate) -> bool:
+    """Tell whether clients take it as a server's (RFC 5280 section 4.2.1.12)."""
+    try:
+        purposes = certificate.extensions.get_extension_for_class(ExtendedKeyUsage).value
+    except ExtensionNotFound:
+        return True
+    return not _SERVER_PURPOSES.isdisjoint(purposes)
+
+
+def _is_authority(certificate: Certificate) -> bool:
+    """Tell whether it may issue; one without the extension, as of version 1, is taken for a CA."""
+    try:
+        return certificate.extensions.get_extension_for_class(BasicConstraints).value.ca
+    except ExtensionNotFound:
+        return True
 
 
 def _everyone_may_read(path: Path) -> bool:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 import structlog
 
 from proxy import app
-from proxy.cli.configuration import compile_configuration, config_option, load_configuration
+from proxy.cli.configuration import (
+    ConfiguredCommand,
+    compile_configuration,
+    config_option,
+    load_configuration,
+)
+from proxy.cli.inspection import inspect_certificates
 from proxy.observe.error_log import configure_logging
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger()
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @config_option
 @click.option(
     "--log-level",
@@ -40,6 +47,9 @@ def serve(config_file: Path | None, log_level: Level) -> None:
         loaded = load_configuration(config_file)
         for warning in loaded.warnings:
             _log.warning("configuration", problem=str(warning))
-        return compile_configuration(loaded, previous)
+        snapshot = compile_configuration(loaded, previous)
+        for finding in inspect_certificates(snapshot, datetime.now(UTC)):
+            _log.warning("configuration", problem=str(loaded.source.problem(*finding)))
+        return snapshot
 
     app.serve(build, app.announce)

@@ -189,11 +189,11 @@ def test_expired_and_future_certificates_are_warnings(gate: Path, authority: Aut
     assert told(gate) == [
         (
             f"gate.yaml:3: client_auth.ca: warning: “CN=old” expired on {NOW - DAY:%Y-%m-%d}: "
-            "what it vouches for is refused"
+            "its clients are refused"
         ),
         (
             f"gate.yaml:3: client_auth.ca: warning: “CN=new” is not valid before "
-            f"{NOW + DAY:%Y-%m-%d}: until then what it vouches for is refused"
+            f"{NOW + DAY:%Y-%m-%d}: until then its clients are refused"
         ),
     ]
     assert run(gate).exit_code == 0
@@ -259,4 +259,23 @@ def test_warnings_of_the_configuration_are_told(gate: Path):
     gate.write_text(gate.read_text() + "limits: {head: 0}\n")
     assert told(gate) == [
         "gate.yaml:5: limits.head: warning: without a limit one client can fill the memory"
+    ]
+
+
+def test_a_client_certificate_in_the_place_of_the_servers_is_a_warning(
+    gate: Path, authority: Authority
+):
+    """Nobody verifies it until a browser does."""
+    authority.client("alice").write(gate.parent, "server")
+    [line] = told(gate)
+    assert line.startswith("gate.yaml:2: tls.certificate: warning: “CN=alice”")
+    assert line.endswith("is a certificate for clients: browsers refuse it as a server's")
+
+
+def test_a_certificate_that_is_no_ca_among_the_cas_is_a_warning(gate: Path, authority: Authority):
+    """The server's own file, mostly."""
+    with (gate.parent / "ca.crt").open("ab") as file:
+        file.write(certificate_pem(authority.server("gate.test").leaf))
+    assert told(gate) == [
+        "gate.yaml:3: client_auth.ca: warning: “CN=gate.test” is not a CA: it vouches for no client"
     ]
