@@ -35,11 +35,11 @@ def folder(tmp_path: Path) -> Path:
     """Give a folder in which the files of the example exist."""
     for name in (
         "server.crt",
-        "server-key.pem",
+        "server.key",
         "ca/ca.crt",
         "ca/crl.pem",
         "other.crt",
-        "other-key.pem",
+        "other.key",
     ):
         path = tmp_path / "certs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
