@@ -61,3 +61,24 @@ def test_a_request_signed_here_opens_the_gate_as_files_and_as_bundle(
         body, status = curl(tmp_path, gate.port)
         assert status == "403"
         assert "certificate_missing" in body
+
+
+def test_a_client_of_a_ca_that_openssl_made_opens_the_gate(start_gate: StartGate, tmp_path: Path):
+    """The page's own commands, without certgate's: who followed it can put the gate in front."""
+    from tests.pki import trust
+
+    (tmp_path / "web.crt").write_bytes(trust().web.pem)
+    authority, key = tmp_path / "old.crt", tmp_path / "old.key"
+    signed, own = tmp_path / "client.crt", tmp_path / "client.key"
+    secret = ("-passout", "pass:1234", "-passin", "pass:1234")
+    openssl("genrsa", "-aes256", "-passout", "pass:1234", "-out", key, 2048)
+    openssl("req", "-x509", "-new", "-key", key, *secret, "-subj", "/CN=Old", "-out", authority)
+    request = openssl(
+        "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", own, "-subj", "/CN=c"
+    )
+    issuer = ("-CA", authority, "-CAkey", key, "-passin", "pass:1234", "-set_serial", "01")
+    openssl("x509", "-req", "-days", 30, *issuer, "-out", signed, stdin=request.encode())
+    with Recorder() as upstream:
+        gate = start_gate(upstream.url, client_auth={"ca": str(authority)})
+        assert curl(tmp_path, gate.port, "--cert", signed, "--key", own)[1] == "200"
+        assert upstream.received().header("x-ssl-client-s-dn") == "CN=c"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate.process import ROOT, child_environment
+from tests.gate import ROOT, Gate, child_environment, settings, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,16 @@ def test_serving_and_helping_load_no_database(arguments: list[str]):
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_gate_that_serves_has_loaded_no_database(tmp_path: Path):
+    """Python tells every module that it imports."""
+    told = {"PYTHONPROFILEIMPORTTIME": "1"}
+    gate = Gate(["serve", "-c", write(tmp_path, settings(tmp_path))], env=told)
+    gate.close()
+    imported = {line.rpartition("|")[2].strip() for line in gate.stderr.lines}
+    assert "asyncio" in imported
+    assert imported.isdisjoint({"sqlalchemy", "alembic"})
 
 
 def test_a_shell_completes_verbs_and_names(tmp_path: Path):

@@ -29,7 +29,14 @@ from proxy.cli.ca.options import (
     output_option,
     password_option,
 )
-from proxy.cli.ca.output import print_fields, print_json, say, summary, warn_about
+from proxy.cli.ca.output import (
+    print_fields,
+    print_json,
+    say,
+    say_encoding,
+    summary,
+    warn_about,
+)
 from proxy.cli.ca.passphrase import bundle_password, key_passphrase, may_print_secrets
 from proxy.errors import CertgateError
 
@@ -130,6 +137,8 @@ def export(
         if password_file in files:
             fields["p12_password_file"] = str(password_file)
         warn_about(registry)
+    if form is Format.P12:
+        say_encoding(encoding)
     _report(fields, password if shows_password else "", as_json=as_json)
 
 

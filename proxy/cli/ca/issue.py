@@ -26,7 +26,7 @@ from proxy.cli.ca.options import (
     passphrase_option,
     password_option,
 )
-from proxy.cli.ca.output import print_fields, print_json, say, summary_of, warn_about
+from proxy.cli.ca.output import print_fields, print_json, say, say_encoding, summary_of, warn_about
 from proxy.cli.ca.passphrase import bundle_password, may_print_secrets, open_authority
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def report_files(
         print_json(result | {"files": named})
         return
     print_fields(result | named)
-    if target.password and target.encoding is Encoding.LEGACY:
-        say("The .p12 has the legacy encoding, which every device opens (see --encoding).")
+    if target.password:
+        say_encoding(target.encoding)
     if target.password and shows_password and not target.writes_password:
         click.echo(f"p12_password  {target.password}")
         say("The password is shown this once. Send it on another way than the file.")

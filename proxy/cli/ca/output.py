@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.ca.clock import rfc3339, rfc3339_epoch, to_epoch
+from proxy.ca.p12 import Encoding
 from proxy.errors import CertgateError
 from proxy.identity.dn import visible
 
@@ -37,6 +38,12 @@ def warn_about(registry: Registry) -> None:
     """Print what the operator should know about this CA."""
     for text in registry.warnings():
         warn(text)
+
+
+def say_encoding(encoding: Encoding) -> None:
+    """Say what the default of ``--encoding`` is good for; who chose the other one knows."""
+    if encoding is Encoding.LEGACY:
+        say("The .p12 has the legacy encoding, which every device opens (see --encoding).")
 
 
 def print_json(value: Any) -> None:

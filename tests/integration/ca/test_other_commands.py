@@ -84,6 +84,17 @@ def test_revoking_by_serial_name_and_file(shell: Shell):
     assert "no certificate with the serial" in shell.ca("revoke", "99").reason
 
 
+def test_openssl_verify_looks_into_the_list(shell: Shell):
+    for name in ("alice", "bob"):
+        shell.done("issue", name, "-o", "out")
+    shell.done("revoke", "bob", "--reason", "keyCompromise")
+    lists = ("-crl_check", "-CRLfile", "ca/crl.pem", "-CAfile", "ca/ca.crt")
+    options = ("-x509_strict", "-purpose", "sslclient", *lists)
+    assert "OK" in openssl("verify", *options, "out/alice.crt")
+    with pytest.raises(AssertionError, match="certificate revoked"):
+        openssl("verify", *options, "out/bob.crt")
+
+
 def test_several_of_one_name_need_all(shell: Shell):
     for _ in range(2):
         shell.done("issue", "alice", "-o", "out")
