@@ -15,7 +15,9 @@ from urllib.parse import unquote
 
 from aiohttp import WSMsgType, web
 
+from proxy.web.negotiation import Format, choose_format
 from proxy.web.templating import csp_hash, load_template, read_asset
+from proxy.web.untrusted import printable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -113,6 +115,10 @@ async def _stop(app: web.Application) -> None:
 
 
 async def _show_page(request: web.Request) -> web.Response:
+    """Show a browser the page, and a terminal (curl) the same in a few lines."""
+    accept = request.headers.get("Accept", "").encode("utf-8", "surrogateescape")
+    if choose_format(accept or None) is not Format.HTML:
+        return _show_text(Visitor.of(request))
     body = _TEMPLATE.render(
         visitor=Visitor.of(request),
         headers=sorted(request.headers.items()),
@@ -125,6 +131,19 @@ async def _show_page(request: web.Request) -> web.Response:
         charset="utf-8",
         headers=_PAGE_FIELDS,
     )
+
+
+def _show_text(visitor: Visitor) -> web.Response:
+    facts = {"Verify": visitor.verify} | visitor.facts
+    told = [f"{_PREFIX}{name}: {printable(value, 80)}" for name, value in facts.items() if value]
+    if visitor.verify == "SUCCESS":
+        who, what = printable(visitor.name, 80) or "you", "The gate let you in, and tells the app:"
+    elif visitor.verify:
+        who, what = "stranger", "The gate let you in without a certificate, and tells the app:"
+    else:
+        who, what = "stranger", "You came in past the gate: this app is not protected."
+    text = "\n".join([f"Hello, {who}", "", what, *told, ""])
+    return web.Response(text=text, headers=_TEXT_FIELDS)
 
 
 async def _show_json(request: web.Request) -> web.Response:
@@ -202,6 +221,11 @@ async def _close_when_stopping(app: web.Application, socket: web.WebSocketRespon
 
 
 _TEMPLATE: Final = load_template("demo.html", style=_STYLE, script=_SCRIPT)
+_TEXT_FIELDS: Final = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept",
+    "X-Content-Type-Options": "nosniff",
+}
 _PAGE_FIELDS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -210,5 +234,6 @@ _PAGE_FIELDS: Final = {
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }

@@ -27,8 +27,8 @@ async def demo() -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def session(demo: Demo) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the demo app."""
-    async with aiohttp.ClientSession(demo.url) as made:
+    """A browser that visits the demo app."""
+    async with aiohttp.ClientSession(demo.url, headers={"Accept": "text/html"}) as made:
         yield made
 
 
@@ -55,6 +55,42 @@ async def test_a_visitor_without_a_certificate_is_a_stranger(session: aiohttp.Cl
 async def test_whoever_comes_past_the_gate_is_told_so(session: aiohttp.ClientSession):
     async with session.get("/") as answer:
         assert "You came in past the gate" in await answer.text()
+
+
+async def test_a_terminal_gets_a_few_lines_instead_of_the_page(session: aiohttp.ClientSession):
+    async with session.get("/", headers={**KNOWN, "Accept": "*/*"}) as answer:
+        body = await answer.text()
+    assert answer.content_type == "text/plain"
+    assert body.splitlines() == [
+        "Hello, Jürgen",
+        "",
+        "The gate let you in, and tells the app:",
+        "X-SSL-Client-Verify: SUCCESS",
+        "X-SSL-Client-S-DN: CN=J\\C3\\BCrgen,O=Acme",
+        "X-SSL-Client-CN: J%C3%BCrgen",
+        "X-SSL-Client-Serial: 1000",
+    ]
+
+
+async def test_a_name_cannot_steer_the_terminal(session: aiohttp.ClientSession):
+    evil = {**KNOWN, "X-SSL-Client-CN": "%1B%5B2J%0Aroot", "Accept": "*/*"}
+    async with session.get("/", headers=evil) as answer:
+        body = await answer.text()
+    assert "\x1b" not in body
+    assert body.splitlines()[0].startswith("Hello, \\")
+
+
+@pytest.mark.parametrize(
+    ("verify", "words"), [("NONE", "without a certificate"), ("", "You came in past the gate")]
+)
+async def test_a_terminal_is_told_what_is_missing(
+    session: aiohttp.ClientSession, verify: str, words: str
+):
+    headers = {"X-SSL-Client-Verify": verify, "Accept": "*/*"}
+    async with session.get("/", headers=headers) as answer:
+        body = await answer.text()
+    assert body.startswith("Hello, stranger\n")
+    assert words in body
 
 
 async def test_nothing_in_a_field_becomes_markup(session: aiohttp.ClientSession):
