@@ -13,7 +13,7 @@ TOOLS := chromium curl gcc certutil haproxy keytool nginx openssl
 .PHONY: run test check lint types layers tests wheel bench tools clean
 
 run: $(INSTALLED)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" certgate up
+	@$(BIN)/certgate up
 
 # What CI runs. `make test` is all of it, so that nothing is green here and red there.
 test: lint types layers tests wheel
@@ -58,7 +58,8 @@ $(VENV)/bin/python:
 	  { echo "no venv for $(PYTHON); on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
 
 $(INSTALLED): pyproject.toml $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@echo "installing certgate into $(VENV)/ (once; it takes a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(DEVELOPMENT): $(INSTALLED)
