@@ -165,7 +165,6 @@ class DownstreamConnection:
         elif self._exchange is not None:
             self._exchange.client_resumed()
         elif self._phase is _HEAD:
-            self.transport.resume_reading()
             self._run()
 
     # Requests
@@ -178,11 +177,24 @@ class DownstreamConnection:
         try:
             while self._buffer and self._phase is _HEAD and not self._is_paused:
                 if not self._begin_request():
-                    return
+                    break
         finally:
             self._is_running = False
 
     def _begin_request(self) -> bool:
+        if not self.transport.is_reading:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read again, if there is room: each answer that let one more read in would fill memory.
+
+        A head that is not complete yet has to grow beyond any room; its own limit bounds it.
+        """
+        if self._phase is _CONTENT:
+            return  # the forwarding knows whether the upstream takes more
+        needs_more = self._phase is _HEAD and not self._is_paused
+        if needs_more or len(self._buffer) <= _MAX_PIPELINED:
+            self.transport.resume_reading()
         """Begin one request; False while its head is incomplete."""
         snapshot = self.state.snapshot
         buffer = self._buffer
@@ -218,6 +230,7 @@ class DownstreamConnection:
         self._decoder = decoder_for(request.section.framing, request.section.length)
         exchange.begin()
         if rest and self._phase is _CONTENT:
+        self.transport.resume_reading()
             self._take_content(rest)
 
     def _take_content(self, data: bytes) -> None:
@@ -250,14 +263,14 @@ class DownstreamConnection:
             self._linger(is_needed=not content_is_read or bool(self._buffer))
             return
         self._phase = _HEAD
-        state, transport = self.state, self.transport
+        state = self.state
         self.read_deadline = state.tick + state.snapshot.timeouts.keepalive
-        if not transport.is_reading:
-            transport.resume_reading()
         if self._buffer:
             self._run()
 
     def _linger(self, *, is_needed: bool) -> None:
+        elif not self.transport.is_reading:
+            self.transport.resume_reading()
         """End the connection so that the response arrives, whatever is still on its way here."""
         self._buffer = b""
         self._wait_for_end()
@@ -310,11 +323,13 @@ class DownstreamConnection:
 
     def resume_reading(self) -> None:
         """Read again."""
-        self.transport.resume_reading()
         if self._phase is _CONTENT:
             self.read_deadline = self.state.tick + self.state.snapshot.timeouts.body
 
+            self.transport.resume_reading()
     def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
+        else:
+            self._read_on()
         """Return the field lines that certgate adds to a request for the app."""
         parts = (
             self._forwarded,
@@ -366,8 +381,7 @@ class DownstreamConnection:
 
     def _end_lingering(self) -> None:
         """Drop the client, unless it is slow to take the response: that is what it is given."""
-        now = self.state.tick
-        if self.transport.is_flushed or now >= self._linger_end:
+        if not self.transport.unsent:
             self.transport.abort()
         else:
             self.read_deadline = min(now + _LINGER_GAP, self._linger_end)
