@@ -28,6 +28,9 @@ _MAX_TICKETS = 2048
 # 256 KiB keeps one loopback download at full speed; it is also the memory one slow reader costs.
 _WRITE_HIGH = 256 * 1024
 _WRITE_LOW = 64 * 1024
+# Back-pressure keeps what we say on our own below half of this. Above it a client makes TLS itself
+# answer, and reads nothing.
+_WRITE_MOST = 1024 * 1024
 
 
 class PlaintextHandler(Protocol):
@@ -56,6 +59,7 @@ class TLSTransport(asyncio.Protocol):
         "_boundary",
         "_ended",
         "_handler",
+        "_is_end_written",
         "_socket",
         "_tls",
         "_unsent",
@@ -72,6 +76,7 @@ class TLSTransport(asyncio.Protocol):
         self._handler: PlaintextHandler
         self.is_reading = True
         self._ended = False
+        self._is_end_written = False
         self._unsent = _MAX_TICKETS  # what the handshake has left in the BIO
         self.is_closing = False
 
@@ -112,12 +117,12 @@ class TLSTransport(asyncio.Protocol):
         tls = self._tls
         tls.bio_write(data)
         if not self._boundary.is_one_record(data):
-            self._read()
+            self._read_and_reply()
             return
         try:
             plaintext = tls.recv(len(data))  # a record's content is shorter than the record
         except SSL.Error:
-            self._read()  # no application data in it: the full reading says what it was
+            self._read_and_reply()  # no application data in it: this says what it was
             return
         self._handler.data_received(plaintext)
 
@@ -143,6 +148,20 @@ class TLSTransport(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The socket's buffer is below its low mark."""
         self._handler.resume_writing()
+
+    def _read_and_reply(self) -> None:
+        """Read, and send what OpenSSL has to say to it.
+
+        It answers a KeyUpdate with its own, a renegotiation with an alert, and a client may send
+        one after the other without ever asking for anything that is answered.
+        """
+        self._read()
+        if self.is_closing or self._is_end_written:
+            return
+        self._unsent = 0
+        self._flush(_RECORD_OVERHEAD)
+        if self._socket.get_write_buffer_size() > _WRITE_MOST:
+            self.abort()
 
     def _read(self) -> None:
         """Hand up all plaintext that is there; several records go up as one piece."""
@@ -209,8 +228,9 @@ class TLSTransport(asyncio.Protocol):
 
     def write_end(self) -> None:
         """Send close_notify and close the sending side; the client may still send."""
-        if self.is_closing:
+        if self.is_closing or self._is_end_written:
             return
+        self._is_end_written = True
         self._shutdown()
         if self._socket.can_write_eof():
             self._socket.write_eof()
