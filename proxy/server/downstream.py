@@ -67,6 +67,7 @@ class DownstreamConnection:
         "_phase",
         "_searched",
         "_tunnel",
+        "_unsent",
         "client_address",
         "credentials",
         "logged_client",
@@ -96,6 +97,7 @@ class DownstreamConnection:
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
         self._is_paused = False
+        self._unsent = 0  # bytes that waited for the client at the last look
         self._is_running = False
         self._phase = _HEAD
         self._linger_end = _NEVER
@@ -152,7 +154,7 @@ class DownstreamConnection:
         if self._tunnel is not None:
             self._tunnel.pause_writing()
             return
-        self.write_deadline = self.state.tick + self.state.snapshot.timeouts.send
+        self._wait_for_reader()
         if self._exchange is not None:
             self._exchange.client_paused()
 
@@ -180,8 +182,6 @@ class DownstreamConnection:
                     break
         finally:
             self._is_running = False
-
-    def _begin_request(self) -> bool:
         if not self.transport.is_reading:
             self._read_on()
 
@@ -195,6 +195,8 @@ class DownstreamConnection:
         needs_more = self._phase is _HEAD and not self._is_paused
         if needs_more or len(self._buffer) <= _MAX_PIPELINED:
             self.transport.resume_reading()
+
+    def _begin_request(self) -> bool:
         """Begin one request; False while its head is incomplete."""
         snapshot = self.state.snapshot
         buffer = self._buffer
@@ -228,9 +230,9 @@ class DownstreamConnection:
         self._phase = _CONTENT
         self.read_deadline = self.state.tick + snapshot.timeouts.body
         self._decoder = decoder_for(request.section.framing, request.section.length)
+        self.transport.resume_reading()
         exchange.begin()
         if rest and self._phase is _CONTENT:
-        self.transport.resume_reading()
             self._take_content(rest)
 
     def _take_content(self, data: bytes) -> None:
@@ -267,10 +269,10 @@ class DownstreamConnection:
         self.read_deadline = state.tick + state.snapshot.timeouts.keepalive
         if self._buffer:
             self._run()
-
-    def _linger(self, *, is_needed: bool) -> None:
         elif not self.transport.is_reading:
             self.transport.resume_reading()
+
+    def _linger(self, *, is_needed: bool) -> None:
         """End the connection so that the response arrives, whatever is still on its way here."""
         self._buffer = b""
         self._wait_for_end()
@@ -324,12 +326,12 @@ class DownstreamConnection:
     def resume_reading(self) -> None:
         """Read again."""
         if self._phase is _CONTENT:
-            self.read_deadline = self.state.tick + self.state.snapshot.timeouts.body
-
             self.transport.resume_reading()
-    def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
+            self.read_deadline = self.state.tick + self.state.snapshot.timeouts.body
         else:
             self._read_on()
+
+    def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
         """Return the field lines that certgate adds to a request for the app."""
         parts = (
             self._forwarded,
@@ -368,7 +370,7 @@ class DownstreamConnection:
         if self._tunnel is not None:
             self._watch_tunnel(self._tunnel)
         elif self.state.tick >= self.write_deadline:
-            self.transport.abort()
+            self._look_at_reader()
         elif self._phase is _LINGER:
             self._end_lingering()
         elif self._exchange is not None:
@@ -379,12 +381,25 @@ class DownstreamConnection:
             self.transport.close()
             self._wait_for_end()
 
+    def _wait_for_reader(self) -> None:
+        self._unsent = self.transport.unsent
+        self.write_deadline = self.state.tick + self.state.snapshot.timeouts.send
+
+    def _look_at_reader(self) -> None:
+        """Drop a client that took nothing since the last look: ``send`` is a gap, not a total."""
+        if self.transport.unsent < self._unsent:
+            self._wait_for_reader()
+        else:
+            self.transport.abort()
+
     def _end_lingering(self) -> None:
         """Drop the client, unless it is slow to take the response: that is what it is given."""
         if not self.transport.unsent:
             self.transport.abort()
-        else:
-            self.read_deadline = min(now + _LINGER_GAP, self._linger_end)
+            return
+        if self.write_deadline == _NEVER:
+            self._wait_for_reader()
+        self.read_deadline = self.state.tick + _LINGER_GAP
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way."""

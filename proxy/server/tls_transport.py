@@ -104,9 +104,9 @@ class TLSTransport(asyncio.Protocol):
         return str(name[0]) if isinstance(name, tuple) else ""
 
     @property
-    def is_flushed(self) -> bool:
-        """The socket has taken everything that was written."""
-        return self._socket.get_write_buffer_size() == 0
+    def unsent(self) -> int:
+        """How many bytes the socket has not taken yet."""
+        return self._socket.get_write_buffer_size()
 
     # From the event loop
 

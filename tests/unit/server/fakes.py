@@ -61,6 +61,10 @@ class Socket(asyncio.Transport):
         taken, self.taken = self.taken, b""
         return taken
 
+    def take_some(self, size: int) -> None:
+        """Let the peer read so many bytes, too few for the low mark."""
+        self.taken, self._unsent = self.taken + self._unsent[:size], self._unsent[size:]
+
     def reset(self) -> None:
         """Let the peer break the connection off."""
         self.ending = self.ending or "reset"

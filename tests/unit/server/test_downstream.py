@@ -363,6 +363,20 @@ async def test_a_cut_response_that_is_not_taken_does_not_hold_the_socket_for_eve
     assert client.socket.ending == "abort"
 
 
+async def test_a_client_that_reads_slowly_but_reads_is_not_dropped(world: World):
+    """``send`` is the gap between two writes, as nginx's ``send_timeout``, and not a total."""
+    client = world.client()
+    server = await world.forwarded(client, GET)
+    client.socket.is_taking = False
+    server.feed(BIG)
+    for _ in range(5):
+        client.socket.take_some(1000)
+        world.tick(60)
+        assert not client.socket.ending
+    world.tick(60)
+    assert client.socket.ending == "abort"
+
+
 # The end
 
 

@@ -136,10 +136,10 @@ async def test_a_slow_reader_is_reported_and_so_is_its_recovery(line: Line):
     line.socket.is_taking = False
     line.transport.write(MANY)
     assert line.handler.events == ["pause"]
-    assert not line.transport.is_flushed
+    assert line.transport.unsent
     line.client.read()
     assert line.handler.events == ["pause", "resume"]
-    assert line.transport.is_flushed
+    assert not line.transport.unsent
 
 
 async def test_reading_is_paused_once_and_resumed_once(line: Line):
