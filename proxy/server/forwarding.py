@@ -121,6 +121,8 @@ class Forwarding:
         self.is_request_sent = True
         if self._exchange.request.section.framing is CHUNKED:
             self._write(LAST_CHUNK)
+        if self._upstream is not None:
+            self._upstream.expect_response()
 
     def _write(self, data: bytes) -> None:
         if self._upstream is not None:

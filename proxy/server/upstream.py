@@ -154,18 +154,26 @@ class UpstreamConnection(asyncio.Protocol):
         self._handler = handler
         self._interims = 0
         self.patience = patience
-        self.read_deadline = self._pool.state.tick + patience
+        self.read_deadline = self._pool.state.tick + patience if handler.is_request_sent else _NEVER
         self._socket.write(data)
 
     def write(self, data: bytes) -> None:
-        """Send more; the wait for the response begins anew."""
-        self.read_deadline = self._pool.state.tick + self.patience
+        """Send more."""
         self._socket.write(data)
 
     def write_raw(self, data: bytes) -> None:
         """Send bytes of a tunnel."""
         if not self.is_lost:
             self._socket.write(data)
+    def expect_response(self) -> None:
+        """The request is complete: from now on it is the upstream that others wait for.
+
+        As long as the request goes on, a slow client is not the upstream's fault, and one that
+        sends nothing has a deadline of its own (nginx's ``proxy_read_timeout`` begins here, too).
+        """
+        if self._is_reading:
+            self.read_deadline = self._pool.state.tick + self.patience
+
 
     def write_end(self) -> None:
         """Close the sending side of a tunnel."""
@@ -203,8 +211,8 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._is_reading and not self.is_lost:
             self._is_reading = True
             self._socket.resume_reading()
-            if self._raw is None:
-                self.read_deadline = self._pool.state.tick + self.patience
+            if self._handler is not None and self._handler.is_request_sent and self._raw is None:
+                self.expect_response()
 
     # From the event loop
 
@@ -222,7 +230,8 @@ class UpstreamConnection(asyncio.Protocol):
         if handler is None:
             self.abandon()  # nobody asked: these bytes belong to no client
             return
-        self.read_deadline = self._pool.state.tick + self.patience
+        if handler.is_request_sent:
+            self.read_deadline = self._pool.state.tick + self.patience
         try:
             if self._decoder is None:
                 self._read_head(handler, data)

@@ -368,6 +368,23 @@ async def test_an_upstream_that_is_silent_is_a_504(world: World):
     assert server.ending == "abort"
 
 
+@pytest.mark.parametrize("framing", ["Content-Length: 4", "Transfer-Encoding: chunked"])
+async def test_a_slow_upload_is_not_the_upstreams_fault(make_world: MakeWorld, framing: str):
+    """``response`` counts from the end of the request, as nginx's ``proxy_read_timeout``."""
+    world = make_world(timeouts={"response": 10})
+    halves = [b"2\r\nab\r\n", b"2\r\ncd\r\n0\r\n\r\n"] if "chunked" in framing else [b"ab", b"cd"]
+    client = world.client()
+    server = await world.forwarded(client, request(framing, method="POST", body=halves[0]))
+    world.tick(59)
+    assert client.statuses() == []
+    client.send(halves[1])
+    world.tick(9)
+    assert client.statuses() == []
+    world.tick(1)
+    assert client.statuses() == [504]
+    assert server.ending == "abort"
+
+
 async def test_an_event_stream_has_the_patience_of_a_tunnel(world: World):
     client = world.client()
     server = await world.forwarded(client, GET)
