@@ -7,6 +7,8 @@ ended never reaches anyone (the connection is closed instead of pooled).
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -23,6 +25,8 @@ _KNOWN_LENGTH = (LENGTH, NO_CONTENT)
 # A server has at most a few things to say beforehand; more is a flood (RFC 9110, section 15.2).
 _MAX_INTERIM_RESPONSES = 16
 _WRITE_HIGH, _WRITE_LOW = 256 * 1024, 64 * 1024
+# What is read of a connection that was reset: enough for the page that says why.
+_LAST_READ, _LAST_READS = 64 * 1024, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +165,6 @@ class UpstreamConnection(asyncio.Protocol):
         """Send more."""
         self._socket.write(data)
 
-    def write_raw(self, data: bytes) -> None:
-        """Send bytes of a tunnel."""
-        if not self.is_lost:
-            self._socket.write(data)
     def expect_response(self) -> None:
         """The request is complete: from now on it is the upstream that others wait for.
 
@@ -174,6 +174,10 @@ class UpstreamConnection(asyncio.Protocol):
         if self._is_reading:
             self.read_deadline = self._pool.state.tick + self.patience
 
+    def write_raw(self, data: bytes) -> None:
+        """Send bytes of a tunnel."""
+        if not self.is_lost:
+            self._socket.write(data)
 
     def write_end(self) -> None:
         """Close the sending side of a tunnel."""
@@ -259,6 +263,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone, with or without a reason."""
+        if exc is not None and self._handler is not None and self._raw is None:
+            self._read_last_words()
         if self._raw is not None:
             self.is_lost = True
             self._pool.remove(self)
@@ -269,6 +275,21 @@ class UpstreamConnection(asyncio.Protocol):
         is_stale = self._decoder is None and not self._buffer and not self._interims
         reason = f"the upstream {how} {when}"
         self._fail(UpstreamFailure(502, "upstream_bad_response", reason, is_stale))
+
+    def _read_last_words(self) -> None:
+        """Read what came before a reset: an upstream that refuses an upload answers and closes.
+
+        Our next write then fails, and the event loop gives the socket up without reading what lies
+        in the kernel. Until this callback returns it is still open.
+        """
+        self.is_lost = True  # or a complete response would bring it back to the pool
+        socket = self._socket.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            for _ in range(_LAST_READS):
+                data = os.read(socket.fileno(), _LAST_READ)
+                if not data or self._handler is None:
+                    return
+                self.data_received(data)
 
     def pause_writing(self) -> None:
         """The socket's buffer is full."""
@@ -334,7 +355,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._handler = self._decoder = None
         self.served += 1
         # A paused socket still holds some of the request, and would not pause for the next one.
-        if rest or not handler.is_request_sent or self.write_deadline != _NEVER:
+        is_unsent = not handler.is_request_sent or self.write_deadline != _NEVER
+        if rest or is_unsent or self.is_lost:
             self.abandon()
         elif self._keeps_alive:
             if not self._is_reading:
