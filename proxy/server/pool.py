@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from proxy.server.upstream import UpstreamConnection, UpstreamFailure
@@ -113,7 +114,10 @@ def _connect_timeout(address: str, seconds: float) -> UpstreamFailure:
 
 
 def _unreachable(address: str, error: OSError | UnicodeError) -> UpstreamFailure:
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # asyncio says neither refused nor unreachable; numbers below 0 are those of DNS.
+    number = getattr(error, "errno", None) or 0
+    named = os.strerror(number) if number > 0 else getattr(error, "strerror", None)
+    why = named or str(error) or type(error).__name__
     return UpstreamFailure(502, "upstream_unreachable", f"cannot connect to {address}: {why}")
 
 
