@@ -28,7 +28,14 @@ _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 @click.command(cls=ConfiguredCommand)
 @config_option
-@click.option("--timeout", default=5.0, show_default=True, help="Seconds to wait for an answer.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    metavar="SECONDS",
+    default=5.0,
+    show_default=True,
+    help="How long to wait for an answer.",
+)
 def healthcheck(config_file: Path | None, timeout: float) -> None:
     """Exit 0 when the proxy accepts a connection and answers; for containers."""
     config = read_config(config_file)

@@ -36,6 +36,14 @@ def test_healthcheck_fails_when_something_else_listens_there(tmp_path: Path):
         assert run("healthcheck", "-c", path, timeout=60).returncode == 1
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "1e99", "soon"])
+def test_a_time_that_nobody_waits_is_wrong_usage(tmp_path: Path, seconds: str):
+    path = write(tmp_path, settings(tmp_path))
+    done = run("healthcheck", "-c", path, "--timeout", seconds)
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr
+
+
 @pytest.mark.parametrize("how", ["configuration", "option"])
 def test_reload_and_stop_find_the_process_by_its_pid_file(
     start_gate: StartGate, tmp_path: Path, how: str
