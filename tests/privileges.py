@@ -16,21 +16,23 @@ _NOBODY = 65534
 
 @contextlib.contextmanager
 def open_folder() -> Iterator[Path]:
-    """Make a folder that belongs to the ordinary user; pytest's own let nobody else in."""
+    """Make a folder that everybody can enter; pytest's own let nobody else in."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        if os.geteuid() == 0:
-            os.chown(folder, _NOBODY, _NOBODY)
-        yield folder
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @contextlib.contextmanager
-def ordinary_user() -> Iterator[None]:
-    """Be, inside the block, somebody whom file modes stop."""
+def owner_of(folder: Path) -> Iterator[None]:
+    """Own a folder and be, inside the block, somebody whom file modes stop.
+
+    Modules may lie where only root can read: what the block needs must have been imported.
+    """
     if os.geteuid() != 0:
         yield
         return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, _NOBODY, _NOBODY)
     # The real user as well: access(2) asks for that one. The saved one leads back.
     os.setresuid(_NOBODY, _NOBODY, 0)
     try:
@@ -42,8 +44,9 @@ def ordinary_user() -> Iterator[None]:
 @contextlib.contextmanager
 def forbidden_file() -> Iterator[Path]:
     """Make a file of mode 0 and be, inside the block, somebody who may not read it."""
-    with open_folder() as folder, ordinary_user():
+    with open_folder() as folder:
         path = folder / "forbidden"
         path.write_text("x")
         path.chmod(0)
-        yield path
+        with owner_of(folder):
+            yield path

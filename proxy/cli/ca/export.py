@@ -126,9 +126,10 @@ def export(
         password = parts.password if parts.key and given is None else ""
         shows_password = may_print_secrets(as_json=as_json)
         password_file = place.with_name(f"{place.name}.password")
-        files = {place: _build(form, parts, encoding)}
+        files = {}
         if password and not shows_password:
             files[password_file] = f"{password}\n".encode()
+        files[place] = _build(form, parts, encoding)  # last: no bundle without its password
         with writing_together(files, SECRET if parts.key else PUBLIC):
             registry.note("export", record.serial, form)  # nothing leaves without a record
         if parts.key:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from proxy.ca.clock import from_epoch, rfc3339
 from proxy.ca.crl import DEFAULT_LIFETIME, HOLD, REASONS, number_of
-from proxy.ca.files import StagedFile
+from proxy.ca.files import StagedFile, is_folder
 from proxy.ca.reference import select
 from proxy.ca.registry import Registry
 from proxy.cli.ca.options import (
@@ -157,18 +157,20 @@ def crl(
     if form == "der" and output is None:
         raise click.UsageError("--format goes with -o: crl.pem itself is always PEM")
     if only_shows:
-        with Registry.open(directory) as registry, _reserved(output) as copy:
+        with Registry.open(directory) as registry, _reserved(output, form) as copy:
             _show(registry, registry.crl(), form, copy, as_json=as_json)
         return
-    with open_authority(directory, passphrase_file) as authority, _reserved(output) as copy:
+    with open_authority(directory, passphrase_file) as authority, _reserved(output, form) as copy:
         with Progress(_SIGNING, quiet=as_json):
             signed = authority.revocation.publish(lifetime)
         _show(authority.registry, signed, form, copy, as_json=as_json)
 
 
-def _reserved(output: Path | None) -> AbstractContextManager[StagedFile | None]:
+def _reserved(output: Path | None, form: str) -> AbstractContextManager[StagedFile | None]:
     """Open the copy's file: where it cannot be written, nothing is signed."""
-    return nullcontext() if output is None else StagedFile.reserve(output, 1)
+    if output is None:
+        return nullcontext()
+    return StagedFile.reserve(output / f"crl.{form}" if is_folder(output) else output, 1)
 
 
 def _show(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.authorities import names_in, openssl
 from tests.authorities.commands import Shell
-from tests.privileges import open_folder, ordinary_user
+from tests.privileges import open_folder, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,15 @@ def user_shell(
     empty_shell: Shell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shell]:
     """A shell of somebody who is not root, with a CA, a certificate and a request."""
-    with open_folder() as folder, ordinary_user():
+    with open_folder() as folder:
         monkeypatch.chdir(folder)
         shell = Shell(folder, capsys)
         shell.done("init", "--key-type", "p256")
         shell.done("issue", "alice")
         openssl("req", "-new", "-key", "ca/issued/alice.key", "-subj", "/CN=bob", "-out", "bob.csr")
-        yield shell
+        (folder / "out").mkdir()
+        with owner_of(folder):
+            yield shell
         monkeypatch.undo()
 
 
@@ -58,7 +60,7 @@ def test_a_read_only_authority_stays_as_it_is(user_shell: Shell, line: str):
     + [f"export alice --format {form} -o out/x" for form in ("p12", "pem", "der", "mobileconfig")],
 )
 def test_where_the_result_cannot_go_nothing_is_done(user_shell: Shell, line: str):
-    (user_shell.folder / "out").mkdir(mode=0o555)
+    (user_shell.folder / "out").chmod(0o555)
     before = state(user_shell)
     reason = user_shell.ca(*line.split()).reason
     assert reason.startswith("out/")
@@ -67,6 +69,16 @@ def test_where_the_result_cannot_go_nothing_is_done(user_shell: Shell, line: str
     assert state(user_shell) == before
     verbs = [entry["verb"] for entry in user_shell.done("show", "alice", "--json").json["history"]]
     assert verbs == ["issue"]
+
+
+def test_no_bundle_is_left_whose_password_nobody_knows(shell: Shell):
+    """A folder lies where the password's file would go."""
+    shell.done("issue", "alice")
+    (shell.folder / "x.p12.password").mkdir()
+    reason = shell.ca("export", "alice", "-o", "x.p12").reason
+    assert reason == "x.p12.password: cannot write: is a directory"
+    assert "x.p12" not in names_in(shell.folder)
+    assert not [name for name in names_in(shell.folder) if name.endswith(".tmp")]
 
 
 def test_a_folder_for_the_authority_that_cannot_be_made_is_named(user_shell: Shell):

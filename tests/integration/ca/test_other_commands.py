@@ -131,6 +131,14 @@ def test_the_list_is_signed_shown_and_copied(shell: Shell, monkeypatch: pytest.M
     ).read_bytes()
 
 
+def test_a_copy_of_the_list_may_go_into_a_folder(shell: Shell):
+    (shell.folder / "out").mkdir()
+    for form in ("pem", "der"):
+        shown = shell.done("crl", "--show", "-o", "out", "--format", form, "--json").json
+        assert shown["file"] == f"out/crl.{form}"
+    assert names_in(shell.folder / "out") == {"crl.pem", "crl.der"}
+
+
 def test_a_short_lived_list_warns_in_every_listing(shell: Shell):
     shell.done("crl", "--lifetime", "20d")
     assert "the CRL ends on" in shell.done("list").stderr
