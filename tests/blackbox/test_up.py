@@ -142,6 +142,18 @@ def test_a_certificate_revoked_beside_a_running_proxy_is_shut_out_without_a_rest
         assert (status, json.loads(body)["code"]) == (403, "certificate_revoked")
 
 
+def test_the_printed_line_for_a_bundle_that_is_gone_makes_it(up: StartUp, tmp_path: Path):
+    """Somebody gave it away, or deleted it after installing it."""
+    gate = up()
+    gate.stdout.wait_for("^In a browser: install certs/clients/alice.p12 ")
+    assert gate.stop() == 0
+    bundle = tmp_path / "certs/clients/alice.p12"
+    bundle.unlink()
+    line = up().stdout.wait_for("^In a browser: certgate (ca export .*) makes the file")
+    assert run(*shlex.split(line[1]), cwd=tmp_path).returncode == 0
+    assert bundle.exists()
+
+
 def test_secrets_go_to_files_that_only_the_owner_reads_never_into_a_pipe(
     up: StartUp, tmp_path: Path
 ):

@@ -75,12 +75,13 @@ class Announcement:
 
     def _next_steps(self) -> list[str]:
         bundle = self.provisions.client.path(BUNDLE)
-        command, options = f"{_own_command()} ca", self._ca_options()
+        command, folder = f"{_own_command()} ca", self._folder_option()
+        options = folder + self._passphrase_option()
         if bundle.exists():
             browser = f"install {bundle} (docs/browsers.md says where), then restart the browser."
         else:
             made_by = shlex.join(["export", bundle.stem, "--format", "p12", "-o", str(bundle)])
-            browser = f"{command} {made_by}{options} makes the file to install."
+            browser = f"{command} {made_by}{folder} makes the file to install."
         steps = [f"In a browser: {browser}"]
         if not self.provisions.is_own_server:
             ca = self.provisions.ca
@@ -92,11 +93,13 @@ class Announcement:
             "Stop with Ctrl-C. A second run uses the same certificates.",
         ]
 
-    def _ca_options(self) -> str:
-        folder, secret = self.provisions.ca.parent, self.provisions.passphrase_file
-        words = [] if folder == _DEFAULT_CA else ["--dir", str(folder)]
-        words += [] if secret is None else ["--passphrase-file", str(secret)]
-        return "".join(f" {shlex.quote(word)}" for word in words)
+    def _folder_option(self) -> str:
+        folder = self.provisions.ca.parent
+        return "" if folder == _DEFAULT_CA else f" --dir {shlex.quote(str(folder))}"
+
+    def _passphrase_option(self) -> str:
+        secret = self.provisions.passphrase_file
+        return "" if secret is None else f" --passphrase-file {shlex.quote(str(secret))}"
 
 
 def _own_command() -> str:

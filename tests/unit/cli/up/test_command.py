@@ -161,7 +161,7 @@ def test_a_bundle_that_is_gone_is_not_recommended(tmp_path: Path):
     (tmp_path / "certs/clients/alice.p12").unlink()
     assert (
         "In a browser: certgate ca export alice --format p12 -o certs/clients/alice.p12 "
-        "--passphrase-file"
+        "makes the file to install."
     ) in run("3000").stdout
 
 
