@@ -1,6 +1,5 @@
 """The combined format is nginx's, byte for byte: the same requests go to a real nginx."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -11,9 +10,7 @@ import pytest
 
 from proxy.observe.access_format import format_combined
 from proxy.observe.access_record import AccessRecord
-
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed")
+from tests.gate.tools import require
 
 CONFIGURATION = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
@@ -43,7 +40,8 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder))
     process = subprocess.Popen(
-        [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL
+        [require("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")],
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(folder / "socket", process)
