@@ -38,6 +38,8 @@ _MAX_PIPELINED = 64 * 1024
 _LINGER_GAP = 5.0
 _LINGER_TOTAL = 30.0
 _CARRIAGE_RETURN = 0x0D
+# Of bytes that are no request: a stranger sends what it likes, and the log takes four for one.
+_MAX_LOGGED_LINE = 1024
 
 
 class _Phase(Enum):
@@ -310,7 +312,7 @@ class DownstreamConnection:
     def _log_rejected(self, error: ProtocolError, request_id: str, size: int) -> None:
         state = self.state
         record = AccessRecord(self.client_address, self.logged_client)
-        record.request_line = self._buffer.split(b"\r\n", 1)[0]
+        record.request_line = self._buffer[:_MAX_LOGGED_LINE].split(b"\r\n", 1)[0]
         record.status, record.error, record.request_id = error.status, error.code, request_id
         record.body_bytes_sent, record.time = size, state.wall()
         state.counters.answered(error.status)

@@ -62,6 +62,14 @@ async def test_empty_lines_before_a_request_are_skipped(world: World):
     assert (await world.forwarded(client, b"\n\r\n" + GET)).take().startswith(b"GET / ")
 
 
+async def test_little_of_what_is_no_request_is_logged(world: World):
+    """Whoever sends noise without end must not write our disk full with it."""
+    client = world.client(None)
+    client.send(b"x" * 200_000)
+    assert client.statuses() == [414]
+    assert world.log.records[0].request_line == b"x" * 1024
+
+
 @pytest.mark.parametrize(
     ("data", "status", "error"),
     [
