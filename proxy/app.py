@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import resource
 import signal
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger()
 
+# What accept() fails with when the process or the machine is full; it passes.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Build = Callable[["Snapshot | None"], "Snapshot"]
 """Reads the configuration anew and compiles it; the argument is the snapshot to be replaced."""
@@ -81,7 +84,7 @@ class _Process:
 
     async def run(self, snapshot: Snapshot) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_log_exception)
+        loop.set_exception_handler(_LoopErrors())
         state = ServerState(loop, snapshot, _open_access_log(snapshot.config), Counters())
         state.pools.adopt(snapshot.upstreams, snapshot.limits)
         sweeper = Sweeper(state, (state.connections, state.pools.live), (state.flush_access_log,))
@@ -193,17 +196,29 @@ def _freeze_garbage() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def _log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log what a callback raised; the event loop has closed that connection (fails closed)."""
-    del loop
-    error = context.get("exception")
-    if isinstance(error, ConnectionError | TimeoutError):
-        return  # a peer that went away while its socket was being closed
-    message = str(context.get("message", "an error of certgate itself"))
-    if isinstance(error, BaseException):
-        _log.error(message, exc_info=error)
-    else:
-        _log.error(message)
+class _LoopErrors:
+    """Logs what a callback raised; the event loop has closed that connection (fails closed)."""
+
+    def __init__(self) -> None:
+        self._full_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        if isinstance(error, ConnectionError | TimeoutError):
+            return  # a peer that went away while its socket was being closed
+        message = str(context.get("message", "an error of certgate itself"))
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+            self._tell_exhausted(loop.time(), message, error)
+        elif isinstance(error, BaseException):
+            _log.error(message, exc_info=error)
+        else:
+            _log.error(message)
+
+    def _tell_exhausted(self, now: float, message: str, error: OSError) -> None:
+        """Say it once a second: asyncio tries each waiting client, 4096 times in a row."""
+        if now >= self._full_until:
+            self._full_until = now + 1
+            _log.error(message, reason=error.strerror)
 
 
 def announce(urls: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import resource
@@ -10,6 +11,7 @@ import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 import uvloop
@@ -311,8 +313,19 @@ def test_what_a_callback_raised_is_told_unless_a_peer_just_left(
     context: dict[str, object], events: list[str]
 ):
     with capture_logs() as logs, asyncio.Runner() as runner:
-        app._log_exception(runner.get_loop(), context)
+        app._LoopErrors()(runner.get_loop(), context)
     assert [log["event"] for log in logs] == events
+
+
+def test_a_process_without_descriptors_says_so_once_a_second():
+    """asyncio's accept tells it thousands of times: a stranger must not fill the disk with it."""
+    context = {"message": "full", "exception": OSError(errno.EMFILE, "Too many open files")}
+    with capture_logs() as logs, asyncio.Runner() as runner:
+        errors, loop = app._LoopErrors(), Mock(runner.get_loop())
+        for loop.time.return_value in (10.0, 10.1, 10.9, 11.0):
+            errors(loop, context)
+    line = {"event": "full", "reason": "Too many open files", "log_level": "error"}
+    assert logs == [line, line]
 
 
 def test_addresses_are_announced_one_a_line(capsys: pytest.CaptureFixture[str]):
