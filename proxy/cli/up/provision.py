@@ -22,7 +22,7 @@ from proxy.ca.request import LeafRequest
 from proxy.cli.ca.passphrase import VARIABLE, ca_passphrase, first_line, may_print_secrets
 from proxy.cli.up.existing import Flaw, flaw_of_client, flaw_of_server
 from proxy.identity.crl_due import due_by
-from proxy.tls.files import load_crls
+from proxy.tls.files import load_certificates, load_crls
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -190,7 +190,7 @@ class Provisioner:
                 subject=SubjectFields(names[0]),
                 alternative_names=tuple(host_name(name) for name in names),
             )
-            issue_files(self._open(), request, target)
+            self._issue(request, target)
             self._tell(f"made a server certificate{_why(flaw)} for {', '.join(names)}")
         return target.path(CERTIFICATE), target.path(KEY)
 
@@ -213,13 +213,26 @@ class Provisioner:
         password = generate_password()
         is_shown = may_print_secrets(as_json=False)
         target = Target(folder, stem_for(name), password, writes_password=not is_shown)
-        issue_files(self._open(), LeafRequest(Profile.CLIENT, SubjectFields(name)), target)
+        self._issue(LeafRequest(Profile.CLIENT, SubjectFields(name)), target)
         self._tell(f"made a client certificate{_why(flaw)} for {name}: {target.path(BUNDLE)}")
         if is_shown:
             self._tell(f"its .p12 password, shown this once: {password}")
         else:
             self._tell(f"its .p12 password is in {target.path(PASSWORD)}")
         return target
+
+    def _issue(self, request: LeafRequest, target: Target) -> None:
+        """Issue a certificate, also where the old one was moved together with the whole folder.
+
+        The store knows where a key was written, and overwrites no other.
+        """
+        authority, certificate = self._open(), target.path(CERTIFICATE)
+        if is_there(certificate) and is_there(target.path(KEY)):
+            record = authority.registry.by_serial(load_certificates(certificate)[0].serial_number)
+            if record is not None:
+                with authority.registry.store.writing() as change:
+                    change.move_key(record.id, str(target.path(KEY).absolute()))
+        issue_files(authority, request, target)
 
 
 def _why(flaw: Flaw) -> str:

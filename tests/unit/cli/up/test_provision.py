@@ -244,6 +244,16 @@ def test_a_revocation_list_that_is_gone_is_signed_again(wishes: Wishes):
     assert note.startswith("signed the revocation list again (there was none)")
 
 
+def test_a_folder_that_was_moved_is_as_good_as_before(wishes: Wishes):
+    """The store knows the old place of the keys. None is lost."""
+    key = provide(wishes).private_key.read_bytes()
+    moved = wishes.folder.rename(wishes.folder.with_name("elsewhere"))
+    [note] = notes_of(wishes, folder=moved, names=("gate.example.com",))
+    assert note.startswith("made a server certificate (the old one lacks gate.example.com)")
+    assert (moved / "server-1.key").read_bytes() == key
+    assert (moved / "server.key").read_bytes() != key
+
+
 @pytest.mark.parametrize("gone", ["ca.passphrase", "ca/ca.key"])
 def test_what_still_works_is_used_when_the_ca_cannot_be_opened(wishes: Wishes, gone: str):
     """The gate must start, although nobody is there who could renew."""
