@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 from pydantic import ValidationError
 
 from proxy import app
 from proxy.ca.names import host_name
 from proxy.cli.exposure import exposure_warning, is_listening, is_loopback, own_names
+from proxy.cli.inspection import inspect_certificates
 from proxy.cli.up.announcement import Announcement, is_address
 from proxy.cli.up.provision import Provisioner, Provisions, Wishes
 from proxy.config.addresses import Address, Server, parse_address, parse_server
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from proxy.cli.up.demo import DemoThread
+    from proxy.snapshot import Snapshot
+
+_log = structlog.stdlib.get_logger()
 
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared, not bound
 
@@ -116,7 +121,7 @@ def up(
         config = _configuration(listen, url, provisions)
         what = "Your app" if server is not None else "A demo app"
         app.serve(
-            lambda previous: build_snapshot(config, previous),
+            lambda previous: _build(config, previous),
             _announce(Announcement(provisions, hosts, what), server),
         )
 
@@ -194,6 +199,13 @@ def _configuration(listen: str, upstream: str, provisions: Provisions) -> Config
         # The first: a file that cannot be used leaves an empty list behind, which is another.
         first = error.errors(include_url=False)[0]
         raise CertgateError(f"cannot start: {message_of(first, Config)}") from error
+
+
+def _build(config: Config, previous: Snapshot | None) -> Snapshot:
+    snapshot = build_snapshot(config, previous)
+    for place, message in inspect_certificates(snapshot, datetime.now(UTC)):
+        _log.warning("configuration", problem=f"{'.'.join(map(str, place))}: {message}")
+    return snapshot
 
 
 def _announce(announcement: Announcement, server: Server | None) -> Callable[[list[str]], None]:

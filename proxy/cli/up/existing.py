@@ -38,6 +38,20 @@ class Flaw:
     is_urgent: bool
 
 
+def check_authority(path: Path, now: datetime) -> None:
+    """Refuse a CA that has ended: nothing that it issued is taken any more.
+
+    Raises:
+        CertgateError: it has, or its certificate is unreadable.
+    """
+    ends = load_certificates(path)[0].not_valid_after_utc
+    if ends <= now:
+        raise CertgateError(
+            f"{path}: this CA expired on {ends:%Y-%m-%d}, and with it all that it issued; move "
+            f"{path.parent.parent}/ away and everything is made anew"
+        )
+
+
 def flaw_of_server(
     target: Target, authority: Path, names: Sequence[str], now: datetime
 ) -> Flaw | None:

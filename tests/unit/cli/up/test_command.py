@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 import socket
 import sys
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from proxy import app
 from proxy.cli.up.command import up
 from proxy.errors import CertgateError
-from tests.pki import server, stranger
+from tests.pki import server, stranger, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +156,14 @@ def test_the_name_of_a_certificate_of_ones_own_is_what_people_use(tmp_path: Path
     files = server("gate.example.com").write(tmp_path, "own")
     result = run("3000", "--certificate", str(files.certificate), "--private-key", str(files.key))
     assert "Your app is at https://gate.example.com:8443/, " in result.stdout
+
+
+def test_a_certificate_of_ones_own_that_ends_is_in_the_log(tmp_path: Path):
+    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=9)
+    files = trust().web.server("gate.example.com", not_after=ends).write(tmp_path, "own")
+    with capture_logs() as logs:
+        run("3000", "--certificate", str(files.certificate), "--private-key", str(files.key))
+    assert "tls.certificate: “CN=gate.example.com” expires in 8 days" in logs[0]["problem"]
 
 
 def test_a_bundle_that_is_gone_is_not_recommended(tmp_path: Path):

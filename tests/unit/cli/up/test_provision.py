@@ -254,6 +254,12 @@ def test_a_folder_that_was_moved_is_as_good_as_before(wishes: Wishes):
     assert (moved / "server.key").read_bytes() != key
 
 
+def test_a_ca_that_has_ended_is_the_end_of_everything(wishes: Wishes):
+    provide(wishes)
+    with pytest.raises(CertgateError, match=r"this CA expired on .*certs/ away and everything"):
+        provide(wishes, now=NOW + 6 * YEARS)
+
+
 @pytest.mark.parametrize("gone", ["ca.passphrase", "ca/ca.key"])
 def test_what_still_works_is_used_when_the_ca_cannot_be_opened(wishes: Wishes, gone: str):
     """The gate must start, although nobody is there who could renew."""
