@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from proxy.http1.messages import CHUNKED, CLOSE, LENGTH, Framing
@@ -50,6 +51,18 @@ def _response_head(head: ResponseHead, framing: Framing, minor: int, *, keep_ali
         parts.append(b"Connection: keep-alive\r\n")
     parts.append(b"\r\n")
     return b"".join(parts)
+
+
+def with_date(head: bytes, now: float) -> bytes:
+    """Return a complete head with the Date that it lacks.
+
+    RFC 9110, section 6.6.1: who forwards a response without one has to add it.
+
+    Args:
+        head: without a Date field, blank line included.
+        now: seconds since the epoch.
+    """
+    return b"%bDate: %b\r\n\r\n" % (head[:-2], formatdate(now, usegmt=True).encode())
 
 
 def interim_response_head(head: ResponseHead) -> bytes:

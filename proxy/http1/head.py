@@ -332,6 +332,7 @@ def _parse_response(head: bytes, method: bytes, max_fields: int) -> ResponseHead
         announced=announced,
         keep_alive=persists and framing is not CLOSE,
         upgrade=b", ".join(own.get(b"upgrade", ())),
+        is_dated=any(field[0] == b"date" for field in fields),
     )
 
 

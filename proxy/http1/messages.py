@@ -128,6 +128,7 @@ class ResponseHead:
         announced: the Content-Length of a response without content (HEAD, 304), else None.
         keep_alive: the upstream connection may serve another request.
         upgrade: the protocol switched to, on 101.
+        is_dated: it has a Date field.
         forwarded: room for the usual form in which it is forwarded, made once.
     """
 
@@ -139,4 +140,5 @@ class ResponseHead:
     announced: bytes | None
     keep_alive: bool
     upgrade: bytes
+    is_dated: bool
     forwarded: bytes = b""

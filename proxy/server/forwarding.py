@@ -9,6 +9,7 @@ from proxy.forward.response_head import (
     downstream_response_head,
     interim_response_head,
     switching_response_head,
+    with_date,
 )
 from proxy.forward.retry import may_retry
 from proxy.http1.body import LAST_CHUNK, encode_chunk
@@ -172,6 +173,8 @@ class Forwarding:
         self.is_response_begun = True
         record.status = record.upstream_status = head.status
         start = downstream_response_head(head, framing, minor, keep_alive=keep_alive)
+        if not head.is_dated:
+            start = with_date(start, exchange.state.wall())
         if ended:
             self._end(start, content)
             return

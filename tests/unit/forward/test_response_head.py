@@ -9,6 +9,7 @@ from proxy.forward.response_head import (
     downstream_response_head,
     interim_response_head,
     switching_response_head,
+    with_date,
 )
 from proxy.http1.head import ResponseParser
 from proxy.http1.messages import Framing, ResponseHead
@@ -110,3 +111,17 @@ def test_a_switch_names_its_protocol():
     assert switching_response_head(head) == (
         b"HTTP/1.1 101 Go\r\nX: 1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_dated"),
+    [([b"Date: x"], True), ([b"dAtE: x"], True), ([b"Date: x", b"Connection: date"], False)],
+)
+def test_a_missing_date_is_noticed(lines: list[bytes], is_dated: bool):
+    assert parsed(b"HTTP/1.1 200 OK", *lines).is_dated is is_dated
+
+
+def test_a_date_is_put_in():
+    """RFC 9110, section 6.6.1."""
+    made = with_date(OK + b"X: 1\r\n\r\n", 784111777.5)
+    assert made == OK + b"X: 1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"

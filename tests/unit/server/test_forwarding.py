@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
@@ -366,6 +368,21 @@ async def test_an_upstream_that_is_silent_is_a_504(world: World):
     world.tick(60)
     assert client.statuses() == [504]
     assert server.ending == "abort"
+
+
+async def test_an_answer_without_a_date_gets_one_each_time_anew(world: World):
+    client, dates = world.client(), []
+    for _ in range(2):
+        world.wall += 1
+        dates.append(formatdate(world.wall, usegmt=True).encode())
+        (await world.forwarded(client)).feed(OK)
+    assert re.findall(rb"Date: (.*)\r\n", client.read()) == dates
+
+
+async def test_the_date_of_the_app_stays(world: World):
+    client = world.client()
+    (await world.forwarded(client)).feed(OK.replace(b"\r\n", b"\r\nDate: then\r\n", 1))
+    assert re.findall(rb"(?i)date: (.*)\r\n", client.read()) == [b"then"]
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 4", "Transfer-Encoding: chunked"])
