@@ -16,6 +16,7 @@ from proxy.identity.revocation import build_revocation_view, known_issuer_names
 from proxy.routing.table import Route, RouteTable
 from proxy.tls.build import build_context
 from proxy.tls.files import load_certificates, load_crls, load_server_certificate
+from proxy.tls.upstream import build_upstream_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate, CertificateRevocationList
 
-    from proxy.config.model import TLS, ClientAuth, Config, Upstream
+    from proxy.config import model
+    from proxy.config.addresses import Server
+    from proxy.config.model import TLS, ClientAuth, Config
     from proxy.forward.identity_headers import Family
     from proxy.identity.revocation import RevocationView
     from proxy.tls.context import ClientCertContext
@@ -71,6 +74,33 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server of an upstream, and how it is spoken to.
+
+    Attributes:
+        server: where it is.
+        tls: None for a server without TLS. A reload makes a new context, so that no connection
+            outlives the trust under which it was made.
+        server_name: whom the server's certificate has to name.
+    """
+
+    server: Server
+    tls: ssl.SSLContext | None = None
+    server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An app.
+
+    Attributes:
+        servers: in the order of the configuration.
+    """
+
+    servers: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """The certificates by which clients are judged, as they were read."""
 
@@ -96,7 +126,8 @@ class Snapshot:
         revocation: the lists in force; the only part that is replaced without a reload.
         known_issuers: names of CAs that the configuration knows, to tell an incomplete chain.
         routes: from host and path to a ``RouteTarget``.
-        limits, timeouts, client_auth, identity_headers, upstreams: as configured.
+        upstreams: the apps, by name.
+        limits, timeouts, client_auth, identity_headers: as configured.
     """
 
     config: Config
@@ -128,6 +159,9 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
     trust = _load_trust(config.client_auth, faults)
     crls = _load_all(config.client_auth.crl, "client_auth.crl", load_crls, faults)
     certificates = _load_server_certificates(config.tls, faults)
+    upstreams = {
+        name: _build_upstream(name, upstream, faults) for name, upstream in config.upstreams.items()
+    }
     faults.raise_if_any()
     tls = faults.collect("client_auth.ca", lambda: _build_tls(config, certificates, trust))
     faults.raise_if_any()
@@ -144,7 +178,7 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
         timeouts=Timeouts(**config.timeouts.model_dump()),
         client_auth=config.client_auth,
         identity_headers=config.identity_headers,
-        upstreams=config.upstreams,
+        upstreams=upstreams,
     )
 
 
@@ -239,6 +273,30 @@ def _build_tls(
         verify_depth=config.client_auth.verify_depth,
         min_version=config.tls.min_version,
         verify_mode=ssl.CERT_REQUIRED if alert else ssl.CERT_OPTIONAL,
+    )
+
+
+def _build_upstream(name: str, upstream: model.Upstream, faults: _Faults) -> Upstream:
+    tls = upstream.tls
+    context = None
+    if any(server.is_tls for server in upstream.servers):
+        context = faults.collect(
+            f"upstreams.{name}.tls",
+            lambda: build_upstream_context(
+                tls.ca,
+                verify=tls.verify,
+                certificate=tls.certificate,
+                private_key=tls.private_key,
+                passphrase_file=tls.private_key_passphrase_file,
+            ),
+        )
+    return Upstream(
+        tuple(
+            Endpoint(server, context, tls.server_name or server.host)
+            if server.is_tls
+            else Endpoint(server)
+            for server in upstream.servers
+        )
     )
 
 

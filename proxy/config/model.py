@@ -7,7 +7,7 @@ refused by name (see ``later.py``), never accepted and ignored.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +22,9 @@ from pydantic import (
 from proxy.config import rules
 from proxy.config.addresses import Address, AddressValue, ServerValue
 from proxy.config.paths import ExistingFile, LogTarget, WritableFile
-from proxy.config.units import Count, Seconds, Size, parse_count, parse_entries
+from proxy.config.units import Count, Flag, Seconds, Size, parse_count, parse_entries
+
+T = TypeVar("T")
 
 
 class _Section(BaseModel):
@@ -202,6 +204,40 @@ class AccessLog(_Section):
     Default: `combined`."""
 
 
+class UpstreamTLS(_Section):
+    """How the proxy speaks to `https://` servers."""
+
+    ca: Files = ()
+    """PEM file, or list of files, with the CAs that may vouch for the servers, or with a server's
+    own self-signed certificate. Default: the CAs of the system."""
+
+    verify: Flag = True
+    """`false` speaks to any server, whatever its certificate. Danger: whoever gets in between reads
+    and changes everything, and poses as the proxy's clients. Default: `true`."""
+
+    server_name: Annotated[str, AfterValidator(rules.check_server_name)] = ""
+    """The name that the certificate has to be for, also sent as SNI unless it is an IP address.
+    Default: the host of the server's URL."""
+
+    certificate: ExistingFile | None = None
+    """PEM file with a client certificate for the servers, then its intermediates. Default: none."""
+
+    private_key: ExistingFile | None = Field(default=None, validate_default=True)
+    """PEM file with the key of that certificate. Default: none."""
+
+    private_key_passphrase_file: ExistingFile | None = None
+    """File whose first line is the passphrase of an encrypted key. Default: the key is not
+    encrypted."""
+
+    @field_validator("private_key", mode="after")
+    @classmethod
+    def _with_certificate(cls, key: T, info: ValidationInfo) -> T:
+        certificate = info.data.get("certificate", key)  # absent: it was refused, and is reported
+        if (key is None) != (certificate is None):
+            raise ValueError("certificate and private_key need each other; give both or neither")
+        return key
+
+
 class Upstream(_Section):
     """An app: one server, or several that take turns (round robin)."""
 
@@ -210,7 +246,11 @@ class Upstream(_Section):
         Field(min_length=1),
         BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | int]),
     ]
-    """`http://host:port`, or a list of them. Names are looked up when connecting. Required."""
+    """`http://host:port`, `https://host:port` or `unix:/path`, or a list of them. Names are looked
+    up when connecting. Required."""
+
+    tls: UpstreamTLS = UpstreamTLS()
+    """How the proxy speaks to `https://` servers."""
 
 
 class Route(_Section):
@@ -281,9 +321,10 @@ class Config(_Section):
     """One line for each request."""
 
     upstream: ServerValue | None = None
-    """Short form for one app: `http://host:port`, `host:port` or a port of this machine. It is
-    the same as `upstreams: {app: {servers: [...]}}`. Either this or `upstreams` is required.
-    Danger: an app that is reachable past the proxy is not protected; let it listen on 127.0.0.1."""
+    """Short form for one app: `http://host:port`, `https://host:port`, `unix:/path`, `host:port` or
+    a port of this machine. It is the same as `upstreams: {app: {servers: [...]}}`. Either this or
+    `upstreams` is required. Danger: an app that is reachable past the proxy is not protected; let
+    it listen on 127.0.0.1."""
 
     upstreams: dict[Annotated[str, AfterValidator(rules.check_upstream_name)], Upstream] = Field(
         default={}, validate_default=True

@@ -110,6 +110,11 @@ def check_host_pattern(text: str) -> str:
     return wildcard + parse_host(name)
 
 
+def check_server_name(text: str) -> str:
+    """Return the name of a server's certificate in lower case; empty stands for the URL's host."""
+    return parse_host(text) if text else text
+
+
 def check_upstream_name(text: str) -> str:
     """Refuse a name that could not stand in a log line or a metric's label as it is."""
     if not _NAME.fullmatch(text):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from proxy.http1.body import CloseDecoder, Decoder, decoder_for
 from proxy.http1.head import ResponseParser, head_end
 from proxy.http1.messages import LENGTH, NO_CONTENT, ProtocolError, ResponseHead
+from proxy.tls.upstream import tls_failure_reason
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
@@ -44,6 +46,12 @@ class UpstreamFailure:
     code: str
     reason: str
     is_stale: bool = False
+
+
+def tls_failure(address: str, error: OSError) -> UpstreamFailure:
+    """Return the failure of a handshake, or of a server that broke it off by an alert."""
+    reason = f"no TLS with {address}: {tls_failure_reason(error)}"
+    return UpstreamFailure(502, "upstream_tls_failed", reason)
 
 
 class ResponseHandler(Protocol):
@@ -137,7 +145,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def address(self) -> str:
-        """``host:port`` of the server at the other end."""
+        """Of the server at the other end: ``host:port`` or ``unix:/path``."""
         return self._pool.address
 
     def be_patient(self, seconds: float) -> None:
@@ -180,9 +188,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._socket.write(data)
 
     def write_end(self) -> None:
-        """Close the sending side of a tunnel."""
-        if not self.is_lost and self._socket.can_write_eof():
+        """Close the sending side of a tunnel; over TLS that is both, asyncio has no other."""
+        if self.is_lost:
+            return
+        if self._socket.can_write_eof():
             self._socket.write_eof()
+        else:
+            self._socket.close()
 
     def hand_over(self, handler: RawHandler) -> None:
         """Give all further bytes to a tunnel, which also watches the time."""
@@ -252,7 +264,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The upstream closed its sending side."""
         if self._raw is not None:
             self._raw.upstream_ended()
-            return True
+            return self._socket.can_write_eof()
         handler = self._handler
         if handler is None:
             self.close()  # at once: until connection_lost comes, somebody could take it
@@ -269,6 +281,9 @@ class UpstreamConnection(asyncio.Protocol):
             self.is_lost = True
             self._pool.remove(self)
             self._raw.upstream_lost()
+            return
+        if isinstance(exc, ssl.SSLError):  # TLS 1.3: it refuses our certificate after the handshake
+            self._fail(tls_failure(self.address, exc))
             return
         how = "reset the connection" if exc is not None else "closed the connection"
         when = "before it answered" if self._decoder is None else "before the response was complete"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +81,46 @@ async def test_a_failure_says_why(world: World, pool: Pool, error: Exception, re
     assert (failure.status, failure.code) == (502, "upstream_unreachable")
     assert failure.reason == f"cannot connect to 127.0.0.1:9: {reason}"
     assert not failure.is_stale
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
+        ConnectionResetError(),
+        ConnectionAbortedError("SSL handshake is taking longer than 1 seconds"),
+    ],
+)
+async def test_a_handshake_that_fails_is_told_apart(make_world: MakeWorld, error: Exception):
+    world = make_world(upstream="https://127.0.0.1:9")
+    world.loop.obstacles.append(error)
+    [failure] = (await connect(world.state.pools.in_turn("app")[0])).failures
+    assert (failure.status, failure.code) == (502, "upstream_tls_failed")
+
+
+async def test_an_https_server_that_refuses_the_connection_is_merely_down(make_world: MakeWorld):
+    world = make_world(upstream="https://127.0.0.1:9")
+    world.loop.obstacles.append(ConnectionRefusedError(111, "Connection refused"))
+    [failure] = (await connect(world.state.pools.in_turn("app")[0])).failures
+    assert failure.code == "upstream_unreachable"
+
+
+async def test_a_unix_socket_is_connected_to(make_world: MakeWorld):
+    world = make_world(upstream="unix:/run/app.sock")
+    assert (await connect(world.state.pools.in_turn("app")[0])).connections
+    assert world.loop.asked == [("/run/app.sock", 0)]
+
+
+async def test_a_reload_does_not_go_on_with_a_tls_connection(make_world: MakeWorld):
+    """It was made under the trust of before."""
+    world = make_world(upstream="https://127.0.0.1:9")
+    pool = world.state.pools.in_turn("app")[0]
+    idle = (await connect(pool)).connections[0]
+    pool.give(idle)
+    again = make_world(upstream="https://127.0.0.1:9").state.snapshot
+    world.state.pools.adopt(again.upstreams, again.limits)
+    assert idle.is_lost
+    assert world.state.pools.in_turn("app")[0].take() is None
 
 
 async def test_a_cancelled_attempt_calls_nobody(world: World, pool: Pool):

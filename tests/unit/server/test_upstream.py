@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from tests.unit.server.fakes import Socket, settle
@@ -180,6 +182,15 @@ async def test_a_connection_that_was_paused_reads_again_before_it_is_pooled(worl
     assert server.is_reading()
     client.read()
     assert client.got.endswith(b"xxok")
+
+
+async def test_an_alert_after_the_handshake_is_a_failure_of_tls(world: World):
+    """So does a TLS 1.3 server refuse the gate's certificate."""
+    client, server = await asked(world)
+    error = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]")
+    server.protocol.connection_lost(error)
+    assert client.statuses() == [502]
+    assert world.log.records[0].error == "upstream_tls_failed"
 
 
 async def test_a_pause_of_an_idle_connection_concerns_nobody(world: World):
