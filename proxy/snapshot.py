@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from proxy.access.decision import Access
 from proxy.errors import CertgateError, ConfigError, Problem
+from proxy.forward.retry import Retries
 from proxy.identity.revocation import build_revocation_view, known_issuer_names
 from proxy.routing.table import Route, RouteTable
 from proxy.tls.build import build_context
@@ -90,14 +91,24 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """What one server does in its upstream; the attributes are those of the configuration."""
+
+    endpoint: Endpoint
+    weight: int
+    backup: bool
+    max_conns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
-    """An app.
+    """An app; all but the members is as configured."""
 
-    Attributes:
-        servers: in the order of the configuration.
-    """
-
-    servers: tuple[Endpoint, ...]
+    members: tuple[Member, ...]
+    balance: str
+    retries: Retries
+    max_fails: int
+    fail_timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +290,7 @@ def _build_tls(
 def _build_upstream(name: str, upstream: model.Upstream, faults: _Faults) -> Upstream:
     tls = upstream.tls
     context = None
-    if any(server.is_tls for server in upstream.servers):
+    if any(one.url.is_tls for one in upstream.servers):
         context = faults.collect(
             f"upstreams.{name}.tls",
             lambda: build_upstream_context(
@@ -292,11 +303,20 @@ def _build_upstream(name: str, upstream: model.Upstream, faults: _Faults) -> Ups
         )
     return Upstream(
         tuple(
-            Endpoint(server, context, tls.server_name or server.host)
-            if server.is_tls
-            else Endpoint(server)
-            for server in upstream.servers
-        )
+            Member(
+                Endpoint(one.url, context, tls.server_name or one.url.host)
+                if one.url.is_tls
+                else Endpoint(one.url),
+                one.weight,
+                one.backup,
+                one.max_conns,
+            )
+            for one in upstream.servers
+        ),
+        upstream.balance,
+        Retries(upstream.retries.tries, upstream.retries.timeout),
+        upstream.health.max_fails,
+        upstream.health.fail_timeout,
     )
 
 

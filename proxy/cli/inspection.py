@@ -169,9 +169,9 @@ def _everyone_may_read(path: Path) -> bool:
 
 def _servers(snapshot: Snapshot) -> Iterator[Finding]:
     places: dict[Place, Endpoint] = {
-        ("upstreams", name, "servers", index): endpoint
+        ("upstreams", name, "servers", index): member.endpoint
         for name, upstream in snapshot.upstreams.items()
-        for index, endpoint in enumerate(upstream.servers)
+        for index, member in enumerate(upstream.members)
     }
     if snapshot.config.upstream is not None:  # the short form, which has these keys nowhere
         places = {("upstream",): next(iter(places.values()))}

@@ -18,6 +18,8 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
         if name not in used:
             yield ("upstreams", name), "no route leads to this app"
         yield from _advise_tls(("upstreams", name, "tls"), upstream)
+        if len(upstream.servers) == 1 and upstream.health.model_fields_set:
+            yield ("upstreams", name, "health"), "has no effect: there is only one server"
     client_auth = config.client_auth
     if client_auth.crl and client_auth.crl_check == "off":
         yield ("client_auth", "crl"), "is never looked into: crl_check is off"
@@ -31,7 +33,7 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
 
 
 def _advise_tls(place: Place, upstream: Upstream) -> Iterator[tuple[Place, str]]:
-    if "tls" in upstream.model_fields_set and not any(one.is_tls for one in upstream.servers):
+    if "tls" in upstream.model_fields_set and not any(one.url.is_tls for one in upstream.servers):
         yield place, "has no effect: no server is spoken to over TLS (https://)"
     if not upstream.tls.verify:
         yield (*place, "verify"), "whoever gets in between can pose as the app and as its clients"

@@ -7,6 +7,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING
 
+from proxy.server.group import Group
 from proxy.server.upstream import UpstreamConnection, UpstreamFailure, tls_failure
 
 if TYPE_CHECKING:
@@ -36,7 +37,17 @@ class Connecting:
 class Pool:
     """The connections to one server."""
 
-    __slots__ = ("_endpoint", "_idle", "_live", "address", "max_fields", "max_head", "state")
+    __slots__ = (
+        "_connecting",
+        "_connections",
+        "_endpoint",
+        "_idle",
+        "_live",
+        "address",
+        "max_fields",
+        "max_head",
+        "state",
+    )
 
     def __init__(
         self,
@@ -46,10 +57,17 @@ class Pool:
     ) -> None:
         self.state = state
         self._idle: list[UpstreamConnection] = []
+        self._connections: set[UpstreamConnection] = set()  # idle or not
+        self._connecting: set[asyncio.Task[None]] = set()
         self._live = live  # of all pools: the sweeper's population
         self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
         self.address = endpoint.server.address
         self._endpoint = endpoint
+
+    @property
+    def in_use(self) -> int:
+        """How many connections have a request under way, or are being made for one."""
+        return len(self._connections) - len(self._idle) + len(self._connecting)
 
     def take(self) -> UpstreamConnection | None:
         """Return the connection that was used last, or None: it is the least likely to be dead."""
@@ -66,6 +84,7 @@ class Pool:
     def remove(self, connection: UpstreamConnection) -> None:
         """Forget a connection that is gone, idle or not."""
         self._live.discard(connection)
+        self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 
@@ -76,7 +95,10 @@ class Pool:
         failed: Callable[[UpstreamFailure], None],
     ) -> Connecting:
         """Make a new connection; exactly one of the two callbacks is called, and later."""
-        return Connecting(self.state.loop.create_task(self._connect(seconds, connected, failed)))
+        task = self.state.loop.create_task(self._connect(seconds, connected, failed))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return Connecting(task)
 
     async def _connect(
         self,
@@ -96,6 +118,7 @@ class Pool:
                 failed(_lost(self.address))
                 return
             self._live.add(connection)
+            self._connections.add(connection)
             connected(connection)
 
     async def _dial(self) -> UpstreamConnection:
@@ -149,24 +172,6 @@ def _lost(address: str) -> UpstreamFailure:
     return UpstreamFailure(502, "upstream_bad_response", reason)
 
 
-class Group:
-    """The servers of one upstream, taken in turn."""
-
-    __slots__ = ("_next", "pools")
-
-    def __init__(self, pools: tuple[Pool, ...]) -> None:
-        self.pools = pools
-        self._next = 0
-
-    def in_turn(self) -> tuple[Pool, ...]:
-        """Return all servers once, beginning with the one whose turn it is."""
-        pools, start = self.pools, self._next
-        if len(pools) == 1:
-            return pools
-        self._next = (start + 1) % len(pools)
-        return pools[start:] + pools[:start]
-
-
 class Pools:
     """All pools of the process; they outlive a reload as long as their server is configured."""
 
@@ -180,7 +185,7 @@ class Pools:
 
     def adopt(self, upstreams: Mapping[str, Upstream], limits: Limits) -> None:
         """Make a pool for each server of a new snapshot, close those that are in none."""
-        endpoints = {endpoint for upstream in upstreams.values() for endpoint in upstream.servers}
+        endpoints = {one.endpoint for upstream in upstreams.values() for one in upstream.members}
         for endpoint in set(self._pools) - endpoints:
             self._pools.pop(endpoint).close_idle()
         for endpoint in endpoints - set(self._pools):
@@ -188,13 +193,12 @@ class Pools:
         for pool in self._pools.values():
             pool.max_head, pool.max_fields = limits.head, limits.fields
         self._groups = {
-            name: Group(tuple(self._pools[endpoint] for endpoint in upstream.servers))
-            for name, upstream in upstreams.items()
+            name: Group(name, upstream, self._pools) for name, upstream in upstreams.items()
         }
 
-    def in_turn(self, name: str) -> tuple[Pool, ...]:
-        """Return the servers of an upstream of the current snapshot, the next one first."""
-        return self._groups[name].in_turn()
+    def group(self, name: str) -> Group:
+        """Return the servers of an upstream of the current snapshot."""
+        return self._groups[name]
 
     def close(self) -> None:
         """Close everything."""

@@ -40,18 +40,21 @@ class UpstreamFailure:
         code: a stable word for log, counters and error page.
         reason: one sentence for the operator.
         is_stale: the connection died without a byte of response.
+        is_breakdown: there was no response, or no whole head, in time: nginx's "error" and
+            "timeout", after which another server may be asked.
     """
 
     status: int
     code: str
     reason: str
     is_stale: bool = False
+    is_breakdown: bool = False
 
 
 def tls_failure(address: str, error: OSError) -> UpstreamFailure:
     """Return the failure of a handshake, or of a server that broke it off by an alert."""
     reason = f"no TLS with {address}: {tls_failure_reason(error)}"
-    return UpstreamFailure(502, "upstream_tls_failed", reason)
+    return UpstreamFailure(502, "upstream_tls_failed", reason, is_breakdown=True)
 
 
 class ResponseHandler(Protocol):
@@ -289,7 +292,9 @@ class UpstreamConnection(asyncio.Protocol):
         when = "before it answered" if self._decoder is None else "before the response was complete"
         is_stale = self._decoder is None and not self._buffer and not self._interims
         reason = f"the upstream {how} {when}"
-        self._fail(UpstreamFailure(502, "upstream_bad_response", reason, is_stale))
+        self._fail(
+            UpstreamFailure(502, "upstream_bad_response", reason, is_stale, not self._interims)
+        )
 
     def _read_last_words(self) -> None:
         """Read what came before a reset: an upstream that refuses an upload answers and closes.
@@ -326,7 +331,12 @@ class UpstreamConnection(asyncio.Protocol):
     def on_deadline(self) -> None:
         """The upstream takes too long, or was idle in the pool for long enough."""
         self._fail(
-            UpstreamFailure(504, "upstream_timeout", f"no byte came for {self.patience:g} seconds")
+            UpstreamFailure(
+                504,
+                "upstream_timeout",
+                f"no byte came for {self.patience:g} seconds",
+                is_breakdown=not self._interims,  # the client has these already
+            )
         )
 
     # The response

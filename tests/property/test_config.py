@@ -85,12 +85,26 @@ ROUTES = st.lists(
     min_size=1,
     max_size=6,
 )
+ENTRIES = st.fixed_dictionaries(
+    {"url": SERVERS},
+    optional={
+        "weight": st.integers(1, 1000),
+        "backup": st.just(value=False),
+        "max_conns": st.integers(0, 99),
+    },
+)
 UPSTREAM_TLS = some_of({"ca": FILES, "verify": st.booleans(), "server_name": NAMES_ALONE})
 UPSTREAMS = st.fixed_dictionaries(
     dict.fromkeys(
         ["app", "b-2"],
         st.fixed_dictionaries(
-            {"servers": st.lists(SERVERS, min_size=1)}, optional={"tls": UPSTREAM_TLS}
+            {"servers": st.lists(SERVERS | ENTRIES, min_size=1)},
+            optional={
+                "tls": UPSTREAM_TLS,
+                "balance": st.sampled_from(["round_robin", "least_conn", "ip_hash", "random_two"]),
+                "retries": some_of({"tries": st.integers(0, 9), "timeout": SECONDS | st.just(0)}),
+                "health": some_of({"max_fails": st.integers(0, 9), "fail_timeout": SECONDS}),
+            },
         ),
     )
 )

@@ -33,7 +33,7 @@ def problems(environ: dict[str, str]) -> list[str]:
 def test_the_variables_are_the_short_form():
     config = config_from_environment(FULL | {"PATH": "/bin"})
     assert config.listen[0].address == Address("0.0.0.0", 9443)
-    assert config.upstreams["app"].servers == (Server("app", 3000),)
+    assert config.upstreams["app"].servers[0].url == Server("app", 3000)
     assert config.tls.certificate == CORPUS / "server.crt"
     assert config.client_auth.ca == (CORPUS / "ca.crt",)
     assert config.client_auth.crl == (CORPUS / "crl.pem",)
