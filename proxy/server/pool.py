@@ -44,6 +44,7 @@ class Pool:
         "_idle",
         "_live",
         "address",
+        "is_tls",
         "max_fields",
         "max_head",
         "state",
@@ -62,6 +63,7 @@ class Pool:
         self._live = live  # of all pools: the sweeper's population
         self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
         self.address = endpoint.server.address
+        self.is_tls = endpoint.tls is not None
         self._endpoint = endpoint
 
     @property
@@ -128,7 +130,7 @@ class Pool:
             _, connection = await loop.create_unix_connection(
                 lambda: UpstreamConnection(self), server.path
             )
-        elif endpoint.tls is None:
+        elif not self.is_tls:
             _, connection = await loop.create_connection(
                 lambda: UpstreamConnection(self), server.host, server.port
             )
@@ -144,7 +146,7 @@ class Pool:
 
     def _not_connected(self, error: OSError | UnicodeError) -> UpstreamFailure:
         in_handshake = (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)
-        if self._endpoint.tls is not None and isinstance(error, in_handshake):
+        if self.is_tls and isinstance(error, in_handshake):
             return tls_failure(self.address, error)
         return _unreachable(self.address, error)
 

@@ -278,7 +278,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone, with or without a reason."""
-        if exc is not None and self._handler is not None and self._raw is None:
+        is_asked = self._handler is not None and self._raw is None
+        if exc is not None and is_asked and not self._pool.is_tls:
             self._read_last_words()
         if self._raw is not None:
             self.is_lost = True
@@ -300,7 +301,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Read what came before a reset: an upstream that refuses an upload answers and closes.
 
         Our next write then fails, and the event loop gives the socket up without reading what lies
-        in the kernel. Until this callback returns it is still open.
+        in the kernel. Until this callback returns it is still open. Never with TLS: whoever is in
+        between could put a response of their own there, and a reset behind it.
         """
         self.is_lost = True  # or a complete response would bring it back to the pool
         socket = self._socket.get_extra_info("socket")
