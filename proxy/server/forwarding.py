@@ -65,25 +65,22 @@ class Forwarding:
     def begin(self, group: Group) -> None:
         """Ask one of an upstream's servers."""
         self._group = group
-        if not self._ask_next():
+        peer = group.only or group.choose((), self._exchange.connection)
+        if peer is None:
             failure = group.unavailable()
             self._exchange.upstream_failed(failure, "")
             self._exchange.answer_failure(failure)
+        else:
+            self._ask(peer)
 
-    def _ask_next(self) -> bool:
-        """Take an idle connection to the next server or make one; False when there is none."""
-        exchange = self._exchange
-        address = exchange.connection.client_address
-        peer = self._group.choose(self._tried, address, exchange.state.tick)
-        if peer is None:
-            return False
+    def _ask(self, peer: Peer) -> None:
+        """Take an idle connection to this server, or make one."""
         self._peer = peer
         idle = peer.pool.take()
         if idle is not None:
             self._send(idle)
         else:
             self._connect()
-        return True
 
     def _connect(self) -> None:
         pool = self._peer.pool
@@ -277,8 +274,12 @@ class Forwarding:
         exchange.upstream_failed(failure, self._peer.pool.address)
         group.failed(self._peer, exchange.state.tick)
         self._tried = (*self._tried, self._peer)
-        another = may_ask_next and group.retries.allow_another(len(self._tried), exchange.elapsed())
-        if not another or not self._ask_next():
+        peer = None
+        if may_ask_next and group.retries.allow_another(len(self._tried), exchange.elapsed()):
+            peer = group.choose(self._tried, exchange.connection)
+        if peer is not None:
+            self._ask(peer)
+        else:
             exchange.answer_failure(failure)
 
 

@@ -15,6 +15,7 @@ from proxy.server.upstream import UpstreamFailure
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from proxy.server.downstream import DownstreamConnection
     from proxy.server.pool import Pool
     from proxy.snapshot import Endpoint, Member, Upstream
 
@@ -48,9 +49,13 @@ class Group:
     """An upstream's servers, and the rule by which they are chosen.
 
     A reload begins anew: everybody is healthy, as after a reload of nginx.
+
+    Attributes:
+        only: the server of an upstream that has no other and no limits: nothing to choose.
+        retries: bounds of asking further servers.
     """
 
-    __slots__ = ("_backups", "_balance", "_name", "_only", "_primaries", "retries")
+    __slots__ = ("_backups", "_balance", "_name", "_primaries", "only", "retries")
 
     def __init__(self, name: str, upstream: Upstream, pools: Mapping[Endpoint, Pool]) -> None:
         members = upstream.members
@@ -63,7 +68,7 @@ class Group:
         self._name = name
         self._primaries = [p for p, member in zip(peers, members, strict=True) if not member.backup]
         self._backups = [p for p, member in zip(peers, members, strict=True) if member.backup]
-        self._only = peers[0] if len(peers) == 1 and not members[0].max_conns else None
+        self.only = peers[0] if len(peers) == 1 and not members[0].max_conns else None
         self._balance = _BALANCE[upstream.balance]
         self.retries = upstream.retries
 
@@ -72,16 +77,14 @@ class Group:
         """All servers, the backups last."""
         return [*self._primaries, *self._backups]
 
-    def choose(self, tried: Collection[Peer], client: str, now: float) -> Peer | None:
+    def choose(self, tried: Collection[Peer], client: DownstreamConnection) -> Peer | None:
         """Return the server for a request, or None when no further one is fit.
 
         Args:
             tried: those that failed this request already.
-            client: the client's IP address.
-            now: the event loop's time.
+            client: who asks; its address and the time are looked up only where they count.
         """
-        if self._only is not None:  # the usual case, at the least cost
-            return None if tried else self._only
+        now = client.state.tick
         for servers in (self._primaries, self._backups):
             fit = [
                 peer
@@ -89,7 +92,7 @@ class Group:
                 if peer.health.is_fit(now) and peer.has_room and peer not in tried
             ]
             if fit:
-                peer = fit[0] if len(fit) == 1 else self._balance(servers, fit, client)
+                peer = self._balance(servers, fit, client.client_address)
                 peer.health.chosen(now)
                 return peer
         return None
