@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from proxy.access.decision import Access
 from proxy.errors import CertgateError, ConfigError, Problem
+from proxy.forward.retry import Retries
 from proxy.identity.revocation import build_revocation_view, known_issuer_names
 from proxy.routing.table import Route, RouteTable
 from proxy.tls.build import build_context
 from proxy.tls.files import load_certificates, load_crls, load_server_certificate
+from proxy.tls.upstream import build_upstream_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate, CertificateRevocationList
 
-    from proxy.config.model import TLS, ClientAuth, Config, Upstream
+    from proxy.config import model
+    from proxy.config.addresses import Server
+    from proxy.config.model import TLS, ClientAuth, Config
     from proxy.forward.identity_headers import Family
     from proxy.identity.revocation import RevocationView
     from proxy.tls.context import ClientCertContext
@@ -71,6 +75,43 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server of an upstream, and how it is spoken to.
+
+    Attributes:
+        server: where it is.
+        tls: None for a server without TLS. A reload makes a new context, so that no connection
+            outlives the trust under which it was made.
+        server_name: whom the server's certificate has to name.
+    """
+
+    server: Server
+    tls: ssl.SSLContext | None = None
+    server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What one server does in its upstream; the attributes are those of the configuration."""
+
+    endpoint: Endpoint
+    weight: int
+    backup: bool
+    max_conns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An app; all but the members is as configured."""
+
+    members: tuple[Member, ...]
+    balance: str
+    retries: Retries
+    max_fails: int
+    fail_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """The certificates by which clients are judged, as they were read."""
 
@@ -96,7 +137,8 @@ class Snapshot:
         revocation: the lists in force; the only part that is replaced without a reload.
         known_issuers: names of CAs that the configuration knows, to tell an incomplete chain.
         routes: from host and path to a ``RouteTarget``.
-        limits, timeouts, client_auth, identity_headers, upstreams: as configured.
+        upstreams: the apps, by name.
+        limits, timeouts, client_auth, identity_headers: as configured.
     """
 
     config: Config
@@ -128,6 +170,9 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
     trust = _load_trust(config.client_auth, faults)
     crls = _load_all(config.client_auth.crl, "client_auth.crl", load_crls, faults)
     certificates = _load_server_certificates(config.tls, faults)
+    upstreams = {
+        name: _build_upstream(name, upstream, faults) for name, upstream in config.upstreams.items()
+    }
     faults.raise_if_any()
     tls = faults.collect("client_auth.ca", lambda: _build_tls(config, certificates, trust))
     faults.raise_if_any()
@@ -144,7 +189,7 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
         timeouts=Timeouts(**config.timeouts.model_dump()),
         client_auth=config.client_auth,
         identity_headers=config.identity_headers,
-        upstreams=config.upstreams,
+        upstreams=upstreams,
     )
 
 
@@ -239,6 +284,39 @@ def _build_tls(
         verify_depth=config.client_auth.verify_depth,
         min_version=config.tls.min_version,
         verify_mode=ssl.CERT_REQUIRED if alert else ssl.CERT_OPTIONAL,
+    )
+
+
+def _build_upstream(name: str, upstream: model.Upstream, faults: _Faults) -> Upstream:
+    tls = upstream.tls
+    context = None
+    if any(one.url.is_tls for one in upstream.servers):
+        context = faults.collect(
+            f"upstreams.{name}.tls",
+            lambda: build_upstream_context(
+                tls.ca,
+                verify=tls.verify,
+                certificate=tls.certificate,
+                private_key=tls.private_key,
+                passphrase_file=tls.private_key_passphrase_file,
+            ),
+        )
+    return Upstream(
+        tuple(
+            Member(
+                Endpoint(one.url, context, tls.server_name or one.url.host)
+                if one.url.is_tls
+                else Endpoint(one.url),
+                one.weight,
+                one.backup,
+                one.max_conns,
+            )
+            for one in upstream.servers
+        ),
+        upstream.balance,
+        Retries(upstream.retries.tries, upstream.retries.timeout),
+        upstream.health.max_fails,
+        upstream.health.fail_timeout,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from proxy.cli.exposure import exposure_warning
 from proxy.config.units import quoted
 from proxy.identity.crl_due import SIGN_AGAIN
 from proxy.tls.files import load_server_certificate
+from proxy.tls.upstream import tls_failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from proxy.config.addresses import Server
-    from proxy.config.model import TLS, ClientAuth, Config, ServerName
+    from proxy.config.model import TLS, ClientAuth, ServerName
     from proxy.config.source import Place
     from proxy.identity.revocation import RevocationView
-    from proxy.snapshot import Snapshot
+    from proxy.snapshot import Endpoint, Snapshot
 
 Finding = tuple["Place", str]
 
@@ -48,7 +50,7 @@ def inspect(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
     """
     yield from inspect_certificates(snapshot, now)
     yield from _revocation(snapshot.client_auth, snapshot.revocation, now)
-    yield from _servers(snapshot.config)
+    yield from _servers(snapshot)
 
 
 def inspect_certificates(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
@@ -165,30 +167,48 @@ def _everyone_may_read(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def _servers(config: Config) -> Iterator[Finding]:
-    places: dict[Place, Server] = {
-        ("upstreams", name, "servers", index): server
-        for name, upstream in config.upstreams.items()
-        for index, server in enumerate(upstream.servers)
+def _servers(snapshot: Snapshot) -> Iterator[Finding]:
+    places: dict[Place, Endpoint] = {
+        ("upstreams", name, "servers", index): member.endpoint
+        for name, upstream in snapshot.upstreams.items()
+        for index, member in enumerate(upstream.members)
     }
-    if config.upstream is not None:  # the short form, which has these keys nowhere
-        places = {("upstream",): config.upstream}
+    if snapshot.config.upstream is not None:  # the short form, which has these keys nowhere
+        places = {("upstream",): next(iter(places.values()))}
     with ThreadPoolExecutor(max_workers=16) as pool:
         faults = pool.map(_connection_fault, places.values())
-        for (place, server), fault in zip(places.items(), faults, strict=True):
-            for message in filter(None, (fault, exposure_warning(server))):
+        for (place, endpoint), fault in zip(places.items(), faults, strict=True):
+            for message in filter(None, (fault, exposure_warning(endpoint.server))):
                 yield place, message
 
 
-def _connection_fault(server: Server) -> str:
+def _connection_fault(endpoint: Endpoint) -> str:
     """Return why the app cannot be reached, or nothing. It may well start after the proxy."""
+    server = endpoint.server
     try:
-        socket.create_connection((server.host, server.port), timeout=CONNECT_SECONDS).close()
+        with _connected(server) as plain:
+            if endpoint.tls is not None:
+                endpoint.tls.wrap_socket(plain, server_hostname=endpoint.server_name).close()
     except socket.gaierror:
         return f"{server.host} does not resolve: requests get 502 until it does"
     except TimeoutError:
         return f"{server} does not answer: requests get 502 or 504 until it does"
+    except ssl.SSLError as error:
+        return f"no TLS with {server}: {tls_failure_reason(error)}: requests get 502"
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return f"{server} is not reachable ({reason}): requests get 502 until it is"
     return ""
+
+
+def _connected(server: Server) -> socket.socket:
+    if not server.path:
+        return socket.create_connection((server.host, server.port), timeout=CONNECT_SECONDS)
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(CONNECT_SECONDS)
+        connection.connect(server.path)
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -15,6 +15,8 @@ from proxy.config.units import WHOLE_NUMBER, quoted
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_LENGTH: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
 _MAX_PORT: Final = 65535
+_MAX_SOCKET_PATH: Final = 107  # of struct sockaddr_un (unix(7)), without the NUL
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,30 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server of the app; it is spoken to in plain HTTP.
+    """One server of the app.
 
     Attributes:
         host: a name or an IP address without brackets. A name is looked up when connecting.
         port: 1 to 65535.
+        is_tls: it is spoken to over TLS.
+        path: of a Unix socket; host and port are empty then.
     """
 
     host: str
     port: int
+    is_tls: bool = False
+    path: str = ""
+
+    @property
+    def address(self) -> str:
+        """The form for logs, as nginx's ``$upstream_addr``: ``host:port`` or ``unix:/path``."""
+        return f"unix:{self.path}" if self.path else f"{_bracketed(self.host)}:{self.port}"
 
     def __str__(self) -> str:
-        """Return the URL form, ``http://host:port``."""
-        return f"http://{_bracketed(self.host)}:{self.port}"
+        """Return the URL form: ``http://host:port``, ``https://host:port`` or ``unix:/path``."""
+        if self.path:
+            return self.address
+        return f"http{'s' * self.is_tls}://{self.address}"
 
 
 def _bracketed(host: str) -> str:
@@ -75,19 +88,19 @@ def parse_address(value: object) -> Address:
 
 
 def parse_server(value: object) -> Server:
-    """Read ``http://host:port``, ``host:port`` or a bare port, which is one of this machine.
+    """Read a server's URL, ``host:port`` or a bare port, which is one of this machine.
+
+    The URLs are ``http://host:port``, ``https://host:port`` and ``unix:/path``.
 
     Raises:
         ValueError: with a message for the operator.
     """
     if isinstance(value, Server):
         return value
-    if isinstance(value, dict):
-        raise ValueError(  # noqa: TRY004 - pydantic reports ValueErrors
-            "servers with settings of their own are not in this version; write a URL"
-        )
     text = _text_of(value, "a URL such as http://127.0.0.1:3000")
-    if "://" in text or text.startswith("unix:"):
+    if text.startswith("unix:"):
+        return Server("", 0, path=_socket_path(text.removeprefix("unix:")))
+    if "://" in text:
         return _parse_server_url(text)
     if text.isdecimal():
         return Server("127.0.0.1", _parse_port(text, lowest=1))
@@ -99,9 +112,7 @@ def parse_server(value: object) -> Server:
 
 def _parse_server_url(text: str) -> Server:
     scheme = text.partition(":")[0].lower()
-    if scheme in {"https", "unix"}:
-        raise ValueError(f"{scheme} servers are not in this version; write http://host:port")
-    if scheme != "http":
+    if scheme not in _DEFAULT_PORTS:
         raise ValueError(f"{quoted(text)} is not a URL of a server; write http://host:port")
     # urlsplit drops tabs and line ends and trims spaces: look at the text before it does.
     if not text.isprintable() or " " in text:
@@ -116,10 +127,23 @@ def _parse_server_url(text: str) -> Server:
         raise ValueError("a server's URL takes no user and password")
     if not parts.netloc:
         raise ValueError(f"{quoted(text)} names no host; write http://host:port")
+    is_tls = scheme == "https"
     if parts.netloc.endswith("]") or ":" not in parts.netloc:
-        return Server(parse_host(parts.netloc.removeprefix("[").removesuffix("]")), 80)
-    host, port = _split_host_port(parts.netloc, "http://127.0.0.1:3000")
-    return Server(parse_host(host), _parse_port(port, lowest=1))
+        host = parse_host(parts.netloc.removeprefix("[").removesuffix("]"))
+        return Server(host, _DEFAULT_PORTS[scheme], is_tls)
+    host, port = _split_host_port(parts.netloc, f"{scheme}://127.0.0.1:3000")
+    return Server(parse_host(host), _parse_port(port, lowest=1), is_tls)
+
+
+def _socket_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"{quoted(text)} is not the whole path of a socket; write unix:/path")
+    if not text.isprintable() or len(text.encode()) > _MAX_SOCKET_PATH:
+        raise ValueError(
+            f"{quoted(text)} is not the path of a Unix socket: printable text of at most"
+            f" {_MAX_SOCKET_PATH} bytes"
+        )
+    return text
 
 
 def _split_host_port(text: str, examples: str) -> tuple[str, str]:

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proxy.config.model import Config
+    from proxy.config.model import Config, Upstream
     from proxy.config.source import Place
 
 
 def advise(config: Config) -> Iterator[tuple[Place, str]]:
     """Yield the place of each doubtful key, and what is doubtful about it."""
     used = {route.upstream for route in config.routes}
-    for name in config.upstreams:
+    for name, upstream in config.upstreams.items():
         if name not in used:
             yield ("upstreams", name), "no route leads to this app"
+        yield from _advise_tls(("upstreams", name, "tls"), upstream)
+        if len(upstream.servers) == 1 and upstream.health.model_fields_set:
+            yield ("upstreams", name, "health"), "has no effect: there is only one server"
     client_auth = config.client_auth
     if client_auth.crl and client_auth.crl_check == "off":
         yield ("client_auth", "crl"), "is never looked into: crl_check is off"
@@ -27,3 +30,12 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
         yield ("limits", "head"), "without a limit one client can fill the memory"
     if all(route.access == "public" for route in config.routes):
         yield ("routes",), "every route is public: the proxy keeps nobody out"
+
+
+def _advise_tls(place: Place, upstream: Upstream) -> Iterator[tuple[Place, str]]:
+    if "tls" in upstream.model_fields_set and not any(one.url.is_tls for one in upstream.servers):
+        yield place, "has no effect: no server is spoken to over TLS (https://)"
+    if not upstream.tls.verify:
+        yield (*place, "verify"), "whoever gets in between can pose as the app and as its clients"
+        if upstream.tls.ca:
+            yield (*place, "ca"), "has no effect: verify is false"

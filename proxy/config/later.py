@@ -12,9 +12,7 @@ NOT_IN_THIS_VERSION: Final = (
     ("trusted_proxies",),
     ("status",),
     ("listen", ITEM, "proxy_protocol"),
-    ("upstreams", NAME, "balance"),
-    ("upstreams", NAME, "retries"),
-    ("upstreams", NAME, "health"),
+    ("upstreams", NAME, "health", "path"),
     ("routes", ITEM, "static"),
 )
 

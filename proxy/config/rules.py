@@ -20,7 +20,16 @@ from proxy.observe.access_format import parse_access_format
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
-    from proxy.config.model import ClientAuth, Listener, Route, ServerName, Upstream
+    from pydantic import ValidationInfo
+
+    from proxy.config.model import (
+        ClientAuth,
+        Listener,
+        Route,
+        ServerName,
+        Upstream,
+        UpstreamServer,
+    )
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]
@@ -108,6 +117,32 @@ def check_host_pattern(text: str) -> str:
     if name.startswith("[") or (name.count(":") == 1):
         raise ValueError(f"{quoted(text)}: write the host alone, without port and brackets")
     return wildcard + parse_host(name)
+
+
+def check_server_name(text: str) -> str:
+    """Return the name of a server's certificate in lower case; empty stands for the URL's host."""
+    return parse_host(text) if text else text
+
+
+def check_servers(servers: tuple[UpstreamServer, ...]) -> tuple[UpstreamServer, ...]:
+    """Refuse backups of nothing."""
+    if all(server.backup for server in servers):
+        raise ValueError("all are backups; at least one has to be in use")
+    return servers
+
+
+def check_balance(balance: str, info: ValidationInfo) -> str:
+    """Refuse what cannot be had together; as in nginx, the hash has no place for backups."""
+    if balance == "ip_hash" and any(server.backup for server in info.data.get("servers", ())):
+        raise ValueError("ip_hash cannot be had with a backup server; remove one of the two")
+    return balance
+
+
+def refuse_hash(value: object) -> object:
+    """Say of hash:$variable that it will be taken one day."""
+    if isinstance(value, str) and value.startswith("hash:"):
+        raise ValueError("hash is not in this version; write ip_hash or another one")
+    return value
 
 
 def check_upstream_name(text: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 
 _SIZE_UNITS: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SECONDS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_FLAGS: Final = {"true": True, "false": False}
 WHOLE_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _SIZE: Final = re.compile(rf"({WHOLE_NUMBER.pattern}) ?([A-Za-z]*)")
 _DURATION: Final = re.compile(rf"((?:{WHOLE_NUMBER.pattern})(?:\.[0-9]{{1,20}})?) ?([A-Za-z]*)")
@@ -38,6 +39,15 @@ def parse_count(value: object) -> object:
     if value.isascii() and value.isdigit():
         raise ValueError(f"{quoted(value)}: write the number without leading zeros")
     raise ValueError(f"{quoted(value)} is not a whole number")
+
+
+def parse_flag(value: object) -> object:
+    """Read ``true`` or ``false``; other types are left for the schema to refuse."""
+    if not isinstance(value, str):
+        return value
+    if value not in _FLAGS:  # no guesses about no, off and n
+        raise ValueError(f"{quoted(value)}: write true or false")
+    return _FLAGS[value]
 
 
 def parse_size(value: object) -> object:
@@ -76,6 +86,7 @@ def parse_entries(value: object) -> object:
     return (value,) if value is not None else value
 
 
+Flag = Annotated[bool, BeforeValidator(parse_flag, json_schema_input_type=bool)]
 Count = Annotated[int, Field(ge=0), BeforeValidator(parse_count, json_schema_input_type=int)]
 Size = Annotated[
     int, Field(ge=0, le=2**62), BeforeValidator(parse_size, json_schema_input_type=int | str)

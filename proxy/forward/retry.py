@@ -1,20 +1,46 @@
-"""When a request may be sent a second time without the client knowing (RFC 9110, section 9.2.2)."""
+"""When a request may be sent again without the client knowing (RFC 9110, section 9.2.2).
+
+A request that was not sent (no connection) may go to any other server, whatever its method. One
+that was sent may have been acted on: only an idempotent one is sent again. As nginx's
+``proxy_next_upstream error timeout``; a response, of whatever status, is never a reason.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 
 
-def may_retry(method: bytes, *, reused: bool, has_content: bool, attempts: int) -> bool:
-    """Tell whether a request whose connection died without a byte of answer may be repeated.
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Bounds (nginx's ``proxy_next_upstream_tries`` and ``_timeout``).
 
-    Only the race that keep-alive itself causes is healed: the upstream closed an idle connection
-    as the request was written. A new connection that dies is the upstream's answer.
+    Attributes:
+        tries: how many servers are asked at most, the first included; 0 for every one once.
+        timeout: seconds after which no further one is asked; 0 for no bound.
+    """
+
+    tries: int = 0
+    timeout: float = 0.0
+
+    def allow_another(self, tried: int, elapsed: float) -> bool:
+        """Tell whether one more server may be asked.
+
+        Args:
+            tried: how many were asked.
+            elapsed: seconds since the request came.
+        """
+        return (not self.tries or tried < self.tries) and (
+            not self.timeout or elapsed < self.timeout
+        )
+
+
+def is_repeatable(method: bytes, *, has_content: bool) -> bool:
+    """Tell whether a request that was sent may be sent once more.
 
     Args:
         method: the request method.
-        reused: the connection had served a request before.
-        has_content: the request has content, which is not kept.
-        attempts: how often the request was sent already.
+        has_content: the request has content, which is streamed and not kept.
     """
-    return reused and attempts == 1 and not has_content and method in _IDEMPOTENT
+    return not has_content and method in _IDEMPOTENT

@@ -118,7 +118,7 @@ class Exchange:
             lines = self.connection.own_lines(now, request, self.request_id)
             head = upstream_request_head(request, target, lines)
             self._forwarding = Forwarding(self, head)
-            self._forwarding.begin(self.state.pools.in_turn(upstream))
+            self._forwarding.begin(self.state.pools.group(upstream))
 
     def _route(self) -> Match[RouteTarget] | None:
         """Return the request's route; one that the client repeats was looked up before."""
@@ -186,9 +186,8 @@ class Exchange:
     # From the forwarding
 
     def upstream_failed(self, failure: UpstreamFailure, address: str) -> None:
-        """There is no response: say so."""
+        """One server gave no response; there may be others."""
         self.state.counters.upstream_failed(self.record.upstream, failure.code)
-        self.record.error = failure.code
         _log.warning(
             "upstream failed",
             upstream=self.record.upstream,
@@ -197,6 +196,10 @@ class Exchange:
             reason=failure.reason,
             id=self.record.request_id,
         )
+
+    def answer_failure(self, failure: UpstreamFailure) -> None:
+        """There is no response: say so."""
+        self.record.error = failure.code
         page = self._error_page(failure.status, failure.code)
         self.answer(failure.status, page, keep_alive=self.is_request_sent)
 
@@ -238,6 +241,10 @@ class Exchange:
         state.counters.answered(record.status)
         state.access_log.write(record)
         self.connection.exchange_ended(keep_alive=keep_alive)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the request came."""
+        return self.state.now() - self._began
 
     def is_refused_by_now(self, now: float) -> bool:
         """Tell whether the client would be refused if it asked now (for open tunnels)."""

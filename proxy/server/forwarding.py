@@ -11,7 +11,7 @@ from proxy.forward.response_head import (
     switching_response_head,
     with_date,
 )
-from proxy.forward.retry import may_retry
+from proxy.forward.retry import is_repeatable
 from proxy.http1.body import LAST_CHUNK, encode_chunk
 from proxy.http1.grammar import list_members
 from proxy.http1.messages import CHUNKED, CLOSE, NO_CONTENT, ResponseHead
@@ -20,7 +20,8 @@ from proxy.server.upstream import UpstreamConnection, UpstreamFailure
 
 if TYPE_CHECKING:
     from proxy.server.exchange import Exchange
-    from proxy.server.pool import Connecting, Pool
+    from proxy.server.group import Group, Peer
+    from proxy.server.pool import Connecting
 
 _CONTINUE = 100
 _CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -34,12 +35,13 @@ class Forwarding:
     """
 
     __slots__ = (
-        "_attempts",
         "_connecting",
         "_exchange",
         "_framing",
+        "_group",
         "_head",
-        "_pools",
+        "_peer",
+        "_tried",
         "_upstream",
         "_waiting",
         "is_request_sent",
@@ -51,29 +53,38 @@ class Forwarding:
         self._exchange = exchange
         self._head = head
         self._waiting: list[bytes] = []
-        self._pools: tuple[Pool, ...] = ()
+        self._group: Group
+        self._peer: Peer  # the server that is asked
+        self._tried: tuple[Peer, ...] = ()  # those that failed
         self._connecting: Connecting | None = None
         self._upstream: UpstreamConnection | None = None
-        self._attempts = 0
         self._framing = NO_CONTENT  # of the response, downstream
         self.method = exchange.request.method
         self.is_request_sent = exchange.is_request_sent
         self.is_response_begun = False
 
-    def begin(self, pools: tuple[Pool, ...]) -> None:
-        """Take an idle connection, or make one.
+    def begin(self, group: Group) -> None:
+        """Ask one of an upstream's servers."""
+        self._group = group
+        peer = group.only or group.choose((), self._exchange.connection)
+        if peer is None:
+            failure = group.unavailable()
+            self._exchange.upstream_failed(failure, "")
+            self._exchange.answer_failure(failure)
+        else:
+            self._ask(peer)
 
-        Args:
-            pools: the upstream's servers, the one whose turn it is first.
-        """
-        self._pools = pools
-        idle = pools[0].take()
+    def _ask(self, peer: Peer) -> None:
+        """Take an idle connection to this server, or make one."""
+        self._peer = peer
+        idle = peer.pool.take()
         if idle is not None:
             self._send(idle)
         else:
-            self._connect(pools[0])
+            self._connect()
 
-    def _connect(self, pool: Pool) -> None:
+    def _connect(self) -> None:
+        pool = self._peer.pool
         self._exchange.record.upstream_address = pool.address
         if not self.is_request_sent:
             self._exchange.connection.pause_reading()
@@ -88,15 +99,10 @@ class Forwarding:
     def _not_connected(self, failure: UpstreamFailure) -> None:
         """Nothing was sent: any other server may be tried, whatever the method."""
         self._connecting = None
-        self._pools = self._pools[1:]
-        if self._pools:
-            self._connect(self._pools[0])
-        else:
-            self._fail(failure)
+        self._fail(failure, may_ask_next=True)
 
     def _send(self, upstream: UpstreamConnection) -> None:
         exchange, request = self._exchange, self._exchange.request
-        self._attempts += 1
         self._upstream = upstream
         exchange.record.upstream_address = upstream.address
         patience = exchange.snapshot.timeouts.response
@@ -171,6 +177,8 @@ class Forwarding:
             and not exchange.state.is_draining
         )
         self.is_response_begun = True
+        if self._peer.health.fails:  # looked at here too: a call for each response would cost
+            self._group.succeeded(self._peer)
         record.status = record.upstream_status = head.status
         start = downstream_response_head(head, framing, minor, keep_alive=keep_alive)
         if not head.is_dated:
@@ -215,6 +223,7 @@ class Forwarding:
             return
         exchange.record.status = exchange.record.upstream_status = head.status
         self.is_response_begun = True
+        self._group.succeeded(self._peer)
         self._upstream = None
         transport = exchange.connection.transport
         tunnel = Tunnel(
@@ -243,15 +252,15 @@ class Forwarding:
         if self.is_response_begun:
             exchange.state.counters.upstream_failed(exchange.record.upstream, failure.code)
             exchange.cut(failure.code)
-        elif failure.is_stale and may_retry(
-            self.method,
-            reused=upstream is not None and upstream.served > 0,
-            has_content=exchange.request.section.framing is not NO_CONTENT,
-            attempts=self._attempts,
-        ):
-            self._connect(self._pools[0])
+            return
+        has_content = exchange.request.section.framing is not NO_CONTENT
+        repeatable = is_repeatable(self.method, has_content=has_content)
+        if repeatable and failure.is_stale and upstream is not None and upstream.served:
+            # Keep-alive's own race: the server ended an idle connection as the request was
+            # written. It is not at fault; a new connection that dies is another matter.
+            self._connect()
         else:
-            self._fail(failure)
+            self._fail(failure, may_ask_next=repeatable and failure.is_breakdown)
 
     def upstream_paused(self) -> None:
         """The upstream reads slower than the client writes."""
@@ -261,9 +270,20 @@ class Forwarding:
         """The upstream caught up."""
         self._exchange.connection.resume_reading()
 
-    def _fail(self, failure: UpstreamFailure) -> None:
+    def _fail(self, failure: UpstreamFailure, *, may_ask_next: bool = False) -> None:
+        """This server has failed: ask another one, or tell the client."""
+        exchange, group = self._exchange, self._group
         self._upstream = None
-        self._exchange.upstream_failed(failure, self._exchange.record.upstream_address)
+        exchange.upstream_failed(failure, self._peer.pool.address)
+        group.failed(self._peer, exchange.state.tick)
+        self._tried = (*self._tried, self._peer)
+        peer = None
+        if may_ask_next and group.retries.allow_another(len(self._tried), exchange.elapsed()):
+            peer = group.choose(self._tried, exchange.connection)
+        if peer is not None:
+            self._ask(peer)
+        else:
+            exchange.answer_failure(failure)
 
 
 def _is_event_stream(head: ResponseHead) -> bool:

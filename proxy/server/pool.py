@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from typing import TYPE_CHECKING
 
-from proxy.server.upstream import UpstreamConnection, UpstreamFailure
+from proxy.server.group import Group
+from proxy.server.upstream import UpstreamConnection, UpstreamFailure, tls_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from proxy.config.addresses import Server
-    from proxy.config.model import Upstream
     from proxy.server.state import ServerState
-    from proxy.snapshot import Limits
+    from proxy.snapshot import Endpoint, Limits, Upstream
 
 # nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
 _MAX_IDLE = 128
@@ -37,20 +37,39 @@ class Connecting:
 class Pool:
     """The connections to one server."""
 
-    __slots__ = ("_idle", "_live", "_server", "address", "max_fields", "max_head", "state")
+    __slots__ = (
+        "_connecting",
+        "_connections",
+        "_endpoint",
+        "_idle",
+        "_live",
+        "address",
+        "is_tls",
+        "max_fields",
+        "max_head",
+        "state",
+    )
 
     def __init__(
         self,
         state: ServerState,
-        server: Server,
+        endpoint: Endpoint,
         live: set[UpstreamConnection],
     ) -> None:
         self.state = state
         self._idle: list[UpstreamConnection] = []
+        self._connections: set[UpstreamConnection] = set()  # idle or not
+        self._connecting: set[asyncio.Task[None]] = set()
         self._live = live  # of all pools: the sweeper's population
         self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
-        self.address = str(server).removeprefix("http://")
-        self._server = server
+        self.address = endpoint.server.address
+        self.is_tls = endpoint.tls is not None
+        self._endpoint = endpoint
+
+    @property
+    def in_use(self) -> int:
+        """How many connections have a request under way, or are being made for one."""
+        return len(self._connections) - len(self._idle) + len(self._connecting)
 
     def take(self) -> UpstreamConnection | None:
         """Return the connection that was used last, or None: it is the least likely to be dead."""
@@ -67,6 +86,7 @@ class Pool:
     def remove(self, connection: UpstreamConnection) -> None:
         """Forget a connection that is gone, idle or not."""
         self._live.discard(connection)
+        self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 
@@ -77,7 +97,10 @@ class Pool:
         failed: Callable[[UpstreamFailure], None],
     ) -> Connecting:
         """Make a new connection; exactly one of the two callbacks is called, and later."""
-        return Connecting(self.state.loop.create_task(self._connect(seconds, connected, failed)))
+        task = self.state.loop.create_task(self._connect(seconds, connected, failed))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return Connecting(task)
 
     async def _connect(
         self,
@@ -85,22 +108,47 @@ class Pool:
         connected: Callable[[UpstreamConnection], None],
         failed: Callable[[UpstreamFailure], None],
     ) -> None:
-        server = self._server
         try:
             async with asyncio.timeout(seconds):
-                _, connection = await self.state.loop.create_connection(
-                    lambda: UpstreamConnection(self), server.host, server.port
-                )
+                connection = await self._dial()
         except TimeoutError:
             failed(_connect_timeout(self.address, seconds))
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
-            failed(_unreachable(self.address, error))
+            failed(self._not_connected(error))
         else:
             if connection.is_lost:  # uvloop reads before this task gets its turn
                 failed(_lost(self.address))
                 return
             self._live.add(connection)
+            self._connections.add(connection)
             connected(connection)
+
+    async def _dial(self) -> UpstreamConnection:
+        loop, endpoint = self.state.loop, self._endpoint
+        server = endpoint.server
+        if server.path:
+            _, connection = await loop.create_unix_connection(
+                lambda: UpstreamConnection(self), server.path
+            )
+        elif not self.is_tls:
+            _, connection = await loop.create_connection(
+                lambda: UpstreamConnection(self), server.host, server.port
+            )
+        else:
+            _, connection = await loop.create_connection(
+                lambda: UpstreamConnection(self),
+                server.host,
+                server.port,
+                ssl=endpoint.tls,
+                server_hostname=endpoint.server_name,
+            )
+        return connection
+
+    def _not_connected(self, error: OSError | UnicodeError) -> UpstreamFailure:
+        in_handshake = (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)
+        if self.is_tls and isinstance(error, in_handshake):
+            return tls_failure(self.address, error)
+        return _unreachable(self.address, error)
 
     def close_idle(self) -> None:
         """Close what nobody uses."""
@@ -126,24 +174,6 @@ def _lost(address: str) -> UpstreamFailure:
     return UpstreamFailure(502, "upstream_bad_response", reason)
 
 
-class Group:
-    """The servers of one upstream, taken in turn."""
-
-    __slots__ = ("_next", "pools")
-
-    def __init__(self, pools: tuple[Pool, ...]) -> None:
-        self.pools = pools
-        self._next = 0
-
-    def in_turn(self) -> tuple[Pool, ...]:
-        """Return all servers once, beginning with the one whose turn it is."""
-        pools, start = self.pools, self._next
-        if len(pools) == 1:
-            return pools
-        self._next = (start + 1) % len(pools)
-        return pools[start:] + pools[:start]
-
-
 class Pools:
     """All pools of the process; they outlive a reload as long as their server is configured."""
 
@@ -151,27 +181,26 @@ class Pools:
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
-        self._pools: dict[Server, Pool] = {}
+        self._pools: dict[Endpoint, Pool] = {}
         self._groups: dict[str, Group] = {}
         self.live: set[UpstreamConnection] = set()
 
     def adopt(self, upstreams: Mapping[str, Upstream], limits: Limits) -> None:
         """Make a pool for each server of a new snapshot, close those that are in none."""
-        servers = {server for upstream in upstreams.values() for server in upstream.servers}
-        for server in set(self._pools) - servers:
-            self._pools.pop(server).close_idle()
-        for server in servers - set(self._pools):
-            self._pools[server] = Pool(self._state, server, self.live)
+        endpoints = {one.endpoint for upstream in upstreams.values() for one in upstream.members}
+        for endpoint in set(self._pools) - endpoints:
+            self._pools.pop(endpoint).close_idle()
+        for endpoint in endpoints - set(self._pools):
+            self._pools[endpoint] = Pool(self._state, endpoint, self.live)
         for pool in self._pools.values():
             pool.max_head, pool.max_fields = limits.head, limits.fields
         self._groups = {
-            name: Group(tuple(self._pools[server] for server in upstream.servers))
-            for name, upstream in upstreams.items()
+            name: Group(name, upstream, self._pools) for name, upstream in upstreams.items()
         }
 
-    def in_turn(self, name: str) -> tuple[Pool, ...]:
-        """Return the servers of an upstream of the current snapshot, the next one first."""
-        return self._groups[name].in_turn()
+    def group(self, name: str) -> Group:
+        """Return the servers of an upstream of the current snapshot."""
+        return self._groups[name]
 
     def close(self) -> None:
         """Close everything."""

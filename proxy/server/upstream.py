@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from proxy.http1.body import CloseDecoder, Decoder, decoder_for
 from proxy.http1.head import ResponseParser, head_end
 from proxy.http1.messages import LENGTH, NO_CONTENT, ProtocolError, ResponseHead
+from proxy.tls.upstream import tls_failure_reason
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
@@ -38,12 +40,21 @@ class UpstreamFailure:
         code: a stable word for log, counters and error page.
         reason: one sentence for the operator.
         is_stale: the connection died without a byte of response.
+        is_breakdown: there was no response, or no whole head, in time: nginx's "error" and
+            "timeout", after which another server may be asked.
     """
 
     status: int
     code: str
     reason: str
     is_stale: bool = False
+    is_breakdown: bool = False
+
+
+def tls_failure(address: str, error: OSError) -> UpstreamFailure:
+    """Return the failure of a handshake, or of a server that broke it off by an alert."""
+    reason = f"no TLS with {address}: {tls_failure_reason(error)}"
+    return UpstreamFailure(502, "upstream_tls_failed", reason, is_breakdown=True)
 
 
 class ResponseHandler(Protocol):
@@ -137,7 +148,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def address(self) -> str:
-        """``host:port`` of the server at the other end."""
+        """Of the server at the other end: ``host:port`` or ``unix:/path``."""
         return self._pool.address
 
     def be_patient(self, seconds: float) -> None:
@@ -180,9 +191,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._socket.write(data)
 
     def write_end(self) -> None:
-        """Close the sending side of a tunnel."""
-        if not self.is_lost and self._socket.can_write_eof():
+        """Close the sending side of a tunnel; over TLS that is both, asyncio has no other."""
+        if self.is_lost:
+            return
+        if self._socket.can_write_eof():
             self._socket.write_eof()
+        else:
+            self._socket.close()
 
     def hand_over(self, handler: RawHandler) -> None:
         """Give all further bytes to a tunnel, which also watches the time."""
@@ -252,7 +267,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The upstream closed its sending side."""
         if self._raw is not None:
             self._raw.upstream_ended()
-            return True
+            return self._socket.can_write_eof()
         handler = self._handler
         if handler is None:
             self.close()  # at once: until connection_lost comes, somebody could take it
@@ -263,24 +278,31 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone, with or without a reason."""
-        if exc is not None and self._handler is not None and self._raw is None:
+        is_asked = self._handler is not None and self._raw is None
+        if exc is not None and is_asked and not self._pool.is_tls:
             self._read_last_words()
         if self._raw is not None:
             self.is_lost = True
             self._pool.remove(self)
             self._raw.upstream_lost()
             return
+        if isinstance(exc, ssl.SSLError):  # TLS 1.3: it refuses our certificate after the handshake
+            self._fail(tls_failure(self.address, exc))
+            return
         how = "reset the connection" if exc is not None else "closed the connection"
         when = "before it answered" if self._decoder is None else "before the response was complete"
         is_stale = self._decoder is None and not self._buffer and not self._interims
         reason = f"the upstream {how} {when}"
-        self._fail(UpstreamFailure(502, "upstream_bad_response", reason, is_stale))
+        self._fail(
+            UpstreamFailure(502, "upstream_bad_response", reason, is_stale, not self._interims)
+        )
 
     def _read_last_words(self) -> None:
         """Read what came before a reset: an upstream that refuses an upload answers and closes.
 
         Our next write then fails, and the event loop gives the socket up without reading what lies
-        in the kernel. Until this callback returns it is still open.
+        in the kernel. Until this callback returns it is still open. Never with TLS: whoever is in
+        between could put a response of their own there, and a reset behind it.
         """
         self.is_lost = True  # or a complete response would bring it back to the pool
         socket = self._socket.get_extra_info("socket")
@@ -311,7 +333,12 @@ class UpstreamConnection(asyncio.Protocol):
     def on_deadline(self) -> None:
         """The upstream takes too long, or was idle in the pool for long enough."""
         self._fail(
-            UpstreamFailure(504, "upstream_timeout", f"no byte came for {self.patience:g} seconds")
+            UpstreamFailure(
+                504,
+                "upstream_timeout",
+                f"no byte came for {self.patience:g} seconds",
+                is_breakdown=not self._interims,  # the client has these already
+            )
         )
 
     # The response

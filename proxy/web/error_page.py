@@ -82,6 +82,10 @@ ERRORS: Final[dict[str, Wording]] = {
     "upstream_unreachable": _upstream(
         "The app is not up yet", "{upstream} does not take connections at the moment."
     ),
+    "upstream_tls_failed": _upstream(
+        "The app cannot be spoken to safely",
+        "There is no TLS connection to {upstream}, or its certificate is not accepted.",
+    ),
     "upstream_bad_response": _upstream(
         "The app gave an answer that makes no sense",
         "{upstream} answered with something that is not valid HTTP, or broke off.",

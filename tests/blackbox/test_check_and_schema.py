@@ -20,7 +20,7 @@ def test_check_says_ok_and_warns_of_an_app_that_is_down(tmp_path: Path):
 
 
 def test_check_tells_all_problems_each_with_its_line(tmp_path: Path):
-    (tmp_path / "gate.yaml").write_text("lisen: 8443\ntls: {}\nupstream: https://app\n")
+    (tmp_path / "gate.yaml").write_text("lisen: 8443\ntls: {}\nupstream: ftp://app\n")
     done = run("check", "-c", tmp_path / "gate.yaml")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -29,7 +29,7 @@ def test_check_tells_all_problems_each_with_its_line(tmp_path: Path):
         "gate.yaml:1: lisen: is not a key; did you mean listen?",
         "gate.yaml:2: tls.certificate: is required and missing",
         "gate.yaml:2: tls.private_key: is required and missing",
-        "gate.yaml:3: upstream: https servers are not in this version; write http://host:port",
+        "gate.yaml:3: upstream: “ftp://app” is not a URL of a server; write http://host:port",
     ]
 
 

@@ -90,7 +90,7 @@ def test_the_configuration_is_one(compose: dict[str, Any], tmp_path: Path):
         in (compose["services"]["certgate"]["ports"])
     )
     (upstream,) = config.upstreams.values()
-    assert [one.host for one in upstream.servers] == ["app"]
+    assert [one.url.host for one in upstream.servers] == ["app"]
 
 
 @pytest.fixture

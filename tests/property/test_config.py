@@ -19,10 +19,15 @@ CORPUS = Path(__file__).parents[1] / "corpus" / "config"
 SEEDS = [path.read_text() for path in sorted(CORPUS.glob("*/*.yaml"))]
 FILES = st.sampled_from(["ca.crt", "server.crt", "crl.pem", "./ca2.crt", "../config/ca.crt"])
 NAMES = st.sampled_from(["a.test", "*.b.test", "c.example.com", "xn--mnchen-3ya.de", "10.0.0.1"])
+NAMES_ALONE = st.sampled_from(["a.test", "127.0.0.1", "::1"])
 PORTS = st.integers(1, 65535)
 HOSTS = st.sampled_from(["127.0.0.1", "[::1]", "localhost", "app_1"])
 ADDRESSES = st.builds("{}:{}".format, HOSTS | st.just(""), PORTS) | PORTS
-SERVERS = st.builds("http://{}:{}".format, HOSTS, PORTS) | PORTS
+SERVERS = (
+    st.builds("{}://{}:{}".format, st.sampled_from(["http", "https"]), HOSTS, PORTS)
+    | st.just("unix:/run/app.sock")
+    | PORTS
+)
 SECONDS = st.sampled_from(["10s", "5m", "1h", "500ms", "0.25", 7, 0.1]) | st.floats(0.001, 1e6)
 SIZES = st.sampled_from(["32KiB", "10MiB", "1GiB", 0, 512]) | st.integers(0, 2**40)
 ACCESS = st.sampled_from(["verified", "optional", "public"])
@@ -80,8 +85,28 @@ ROUTES = st.lists(
     min_size=1,
     max_size=6,
 )
+ENTRIES = st.fixed_dictionaries(
+    {"url": SERVERS},
+    optional={
+        "weight": st.integers(1, 1000),
+        "backup": st.just(value=False),
+        "max_conns": st.integers(0, 99),
+    },
+)
+UPSTREAM_TLS = some_of({"ca": FILES, "verify": st.booleans(), "server_name": NAMES_ALONE})
 UPSTREAMS = st.fixed_dictionaries(
-    dict.fromkeys(["app", "b-2"], st.fixed_dictionaries({"servers": st.lists(SERVERS, min_size=1)}))
+    dict.fromkeys(
+        ["app", "b-2"],
+        st.fixed_dictionaries(
+            {"servers": st.lists(SERVERS | ENTRIES, min_size=1)},
+            optional={
+                "tls": UPSTREAM_TLS,
+                "balance": st.sampled_from(["round_robin", "least_conn", "ip_hash", "random_two"]),
+                "retries": some_of({"tries": st.integers(0, 9), "timeout": SECONDS | st.just(0)}),
+                "health": some_of({"max_fails": st.integers(0, 9), "fail_timeout": SECONDS}),
+            },
+        ),
+    )
 )
 LONG = st.fixed_dictionaries(REST | {"upstreams": UPSTREAMS, "routes": ROUTES}, optional=COMMON)
 

@@ -82,7 +82,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.patch.start()
         self.runner = asyncio.Runner()
         self.world = World(snapshot())
-        self.pool = self.world.state.pools.in_turn("app")[0]
+        self.pool = self.world.state.pools.group("app").peers[0].pool
         self.sockets: dict[UpstreamConnection, Socket] = {}
         self.owners: dict[UpstreamConnection, Asker] = {}
         self.asked = 0
@@ -227,7 +227,7 @@ class PoolMachine(RuleBasedStateMachine):
         """A reload with the same servers changes nothing."""
         idle = list(self.pool._idle)
         self.world.state.pools.adopt(snapshot().upstreams, snapshot().limits)
-        assert self.world.state.pools.in_turn("app") == (self.pool,)
+        assert self.world.state.pools.group("app").peers[0].pool is self.pool
         assert self.pool._idle == idle
 
     @invariant()
@@ -246,6 +246,12 @@ class PoolMachine(RuleBasedStateMachine):
         """A connection that is assigned is open until its exchange is told otherwise."""
         for connection, asker in self.owners.items():
             assert asker.is_over or not self.sockets[connection].ending
+
+    @invariant()
+    def what_is_in_use_is_what_somebody_holds(self) -> None:
+        """``max_conns`` and ``least_conn`` count right, whatever went wrong before."""
+        held = [one for one in self.owners if not one.is_lost and one not in self.pool._idle]
+        assert self.pool.in_use == len(held)
 
 
 PoolMachine.TestCase.settings = settings(stateful_step_count=30)

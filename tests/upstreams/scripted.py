@@ -12,10 +12,12 @@ import queue
 import socket
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
     from types import TracebackType
 
 _HEAD_LIMIT = 1 << 20
@@ -157,14 +159,30 @@ class Scripted:
     """A scripted upstream on a free port of 127.0.0.1; use it in a ``with`` statement.
 
     Attributes:
-        port: where it listens.
+        port: where it listens; 0 for a Unix socket.
     """
 
-    def __init__(self, script: Callable[[Connection], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        script: Callable[[Connection], Awaitable[None]],
+        *,
+        tls: ssl.SSLContext | None = None,
+        path: Path | None = None,
+        port: int = 0,
+    ) -> None:
+        """Listen, and serve from ``with`` on.
+
+        Args:
+            script: what happens on each connection.
+            tls: speak TLS.
+            path: listen on this Unix socket instead.
+            port: listen on this port instead of a free one.
+        """
         self._script = script
         self._state = _State()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=4096)
-        self.port: int = self._socket.getsockname()[1]
+        self._tls, self._path = tls, path
+        self._socket = _unix_socket(path) if path else _tcp_socket(port)
+        self.port: int = 0 if path else self._socket.getsockname()[1]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._running = threading.Event()
@@ -173,7 +191,9 @@ class Scripted:
     @property
     def url(self) -> str:
         """Its URL, as a configuration wants it."""
-        return f"http://127.0.0.1:{self.port}"
+        if self._path:
+            return f"unix:{self._path}"
+        return f"http{'s' * bool(self._tls)}://127.0.0.1:{self.port}"
 
     @property
     def connections(self) -> int:
@@ -219,7 +239,9 @@ class Scripted:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._accepted, sock=self._socket, limit=_HEAD_LIMIT)
+        server = await asyncio.start_server(
+            self._accepted, sock=self._socket, limit=_HEAD_LIMIT, ssl=self._tls
+        )
         self._running.set()
         await self._stop.wait()
         server.close()
@@ -249,7 +271,7 @@ class Scripted:
 class Recorder(Scripted):
     """An upstream that answers every request with 200 and ``body``, and keeps the connection."""
 
-    def __init__(self, body: bytes = b"hello from the app\n") -> None:
+    def __init__(self, body: bytes = b"hello from the app\n", **where: Any) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
 
         async def script(connection: Connection) -> None:
@@ -257,5 +279,16 @@ class Recorder(Scripted):
                 request = await connection.request()
                 await connection.send(head.encode() + (b"" if request.method == "HEAD" else body))
 
-        super().__init__(script)
+        super().__init__(script, **where)
         self.body = body
+
+
+def _tcp_socket(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port), backlog=4096)
+
+
+def _unix_socket(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(4096)
+    return listener

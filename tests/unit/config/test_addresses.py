@@ -42,6 +42,10 @@ def test_addresses_to_listen_on(written: object, address: Address):
         ("[::1]:3000", Server("::1", 3000)),
         ("3000", Server("127.0.0.1", 3000)),
         (3000, Server("127.0.0.1", 3000)),
+        ("https://app.internal", Server("app.internal", 443, is_tls=True)),
+        ("HTTPS://[::1]/", Server("::1", 443, is_tls=True)),
+        ("https://a:8443", Server("a", 8443, is_tls=True)),
+        ("unix:/run/app.sock", Server("", 0, path="/run/app.sock")),
         (Server("a", 1), Server("a", 1)),
     ],
 )
@@ -49,6 +53,26 @@ def test_servers_to_speak_to(written: object, server: Server):
     """Underscores are no host names to DNS, but Docker Compose makes such."""
     assert parse_server(written) == server
     assert parse_server(str(server)) == server
+
+
+@pytest.mark.parametrize(
+    ("server", "address"),
+    [
+        (Server("::1", 80), "[::1]:80"),
+        (Server("a", 443, is_tls=True), "a:443"),
+        (Server("", 0, path="/s"), "unix:/s"),
+    ],
+)
+def test_the_log_shows_servers_as_nginx_does(server: Server, address: str):
+    assert server.address == address
+
+
+@pytest.mark.parametrize(
+    "text", ["unix:", "unix:app.sock", "unix:/a\nb", "unix:/" + "x" * 107, "unix:/" + "é" * 54]
+)
+def test_what_is_no_path_of_a_socket_is_refused(text: str):
+    with pytest.raises(ValueError, match="“"):
+        parse_server(text)
 
 
 @pytest.mark.parametrize("parse", [parse_address, parse_server])

@@ -7,6 +7,7 @@ import pytest
 from proxy.config.load import parse
 from tests.unit.config.configs import CORPUS, LEAST
 
+APP = "upstream: 3000"
 CLIENT_AUTH = "client_auth: {ca: ca.crt}"
 
 
@@ -29,6 +30,14 @@ def warnings_of(text: str) -> list[str]:
         (
             LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl: [], crl_check: leaf}"),
             "g:2: client_auth.crl_check: has no effect: there is no crl to look into",
+        ),
+        (
+            LEAST.replace(APP, "upstreams: {app: {servers: http://a, tls: {ca: ca.crt}}}"),
+            "g:3: upstreams.app.tls: has no effect: no server is spoken to over TLS (https://)",
+        ),
+        (
+            LEAST.replace(APP, "upstreams: {app: {servers: https://a, tls: {verify: false}}}"),
+            "g:3: upstreams.app.tls.verify: whoever gets in between can pose as the app",
         ),
     ],
 )

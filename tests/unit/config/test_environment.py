@@ -33,7 +33,7 @@ def problems(environ: dict[str, str]) -> list[str]:
 def test_the_variables_are_the_short_form():
     config = config_from_environment(FULL | {"PATH": "/bin"})
     assert config.listen[0].address == Address("0.0.0.0", 9443)
-    assert config.upstreams["app"].servers == (Server("app", 3000),)
+    assert config.upstreams["app"].servers[0].url == Server("app", 3000)
     assert config.tls.certificate == CORPUS / "server.crt"
     assert config.client_auth.ca == (CORPUS / "ca.crt",)
     assert config.client_auth.crl == (CORPUS / "crl.pem",)
@@ -57,7 +57,7 @@ def test_relative_names_count_from_the_current_folder(monkeypatch: pytest.Monkey
 def test_all_problems_name_their_variables():
     wrong = {
         "CERTGATE_LISTEN": "nowhere",
-        "CERTGATE_UPSTREAM": "https://app",
+        "CERTGATE_UPSTREAM": "ftp://app",
         "CERTGATE_CERTIFICATE": "/nonexistent/c",
         "CERTGATE_CLIENT_CA": "/nonexistent/ca",
         "CERTGATE_CRL": "https://ca.test/crl",
@@ -68,7 +68,7 @@ def test_all_problems_name_their_variables():
         "CERTGATE_PRIVATE_KEY: is required and missing",
         "CERTGATE_CLIENT_CA: “/nonexistent/ca” does not exist",
         "CERTGATE_CRL: “https://ca.test/crl”: taking files by URL is not in this version",
-        "CERTGATE_UPSTREAM: https servers are not in this version; write http://host:port",
+        "CERTGATE_UPSTREAM: “ftp://app” is not a URL of a server; write http://host:port",
     ]
 
 

@@ -29,7 +29,7 @@ VALUES = {
 def test_a_configuration_can_be_built_in_code():
     config = Config.model_validate(VALUES | {"timeouts": {"head": 3}, "limits": {"body": 10}})
     assert config.tls.certificate == Path("c")
-    assert config.upstreams["app"].servers == (Server("app", 3000),)
+    assert config.upstreams["app"].servers[0].url == Server("app", 3000)
     assert [(route.path, route.upstream) for route in config.routes] == [("/", "app")]
     assert config.timeouts.head == 3.0
     assert config.limits.body == 10

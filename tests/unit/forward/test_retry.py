@@ -1,26 +1,36 @@
-"""A request is repeated only where that cannot be noticed."""
+"""A request is sent again only where that cannot be noticed, and not without end."""
 
 from __future__ import annotations
 
 import pytest
 
-from proxy.forward.retry import may_retry
+from proxy.forward.retry import Retries, is_repeatable
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"])
-def test_an_idempotent_request_on_a_stale_connection_is_repeated_once(method: bytes):
-    assert may_retry(method, reused=True, has_content=False, attempts=1)
-    assert not may_retry(method, reused=True, has_content=False, attempts=2)
+def test_an_idempotent_request_may_be_repeated(method: bytes):
+    assert is_repeatable(method, has_content=False)
 
 
 @pytest.mark.parametrize("method", [b"POST", b"PATCH", b"LOCK", b"QUERY", b"get", b""])
 def test_any_other_method_is_not(method: bytes):
-    assert not may_retry(method, reused=True, has_content=False, attempts=1)
-
-
-def test_a_new_connection_that_dies_is_the_answer():
-    assert not may_retry(b"GET", reused=False, has_content=False, attempts=1)
+    assert not is_repeatable(method, has_content=False)
 
 
 def test_content_is_not_kept_for_a_second_time():
-    assert not may_retry(b"PUT", reused=True, has_content=True, attempts=1)
+    assert not is_repeatable(b"PUT", has_content=True)
+
+
+def test_without_bounds_there_is_always_another():
+    assert Retries().allow_another(99, 3600)
+
+
+@pytest.mark.parametrize(("tried", "allowed"), [(1, True), (2, False), (3, False)])
+def test_the_number_of_servers_is_bounded(tried: int, allowed: bool):
+    """The first one counts."""
+    assert Retries(tries=2).allow_another(tried, 0) is allowed
+
+
+@pytest.mark.parametrize(("elapsed", "allowed"), [(0.9, True), (1.0, False)])
+def test_the_time_is_bounded(elapsed: float, allowed: bool):
+    assert Retries(timeout=1.0).allow_another(1, elapsed) is allowed

@@ -32,6 +32,7 @@ class Socket(asyncio.Transport):
         self.protocol = protocol
         self.taken = b""
         self.is_taking = True
+        self.can_half_close = True  # not over TLS
         self.has_ended = False  # the peer got our FIN
         self.ending = ""  # how this side let go: "close" or "abort"
         self.is_lost = self._is_gone = False
@@ -127,7 +128,7 @@ class Socket(asyncio.Transport):
         asyncio.get_running_loop().call_soon(self.feed)
 
     def can_write_eof(self) -> bool:
-        return True
+        return self.can_half_close
 
     def write_eof(self) -> None:
         self._eof = True
@@ -187,7 +188,7 @@ class Loop:
         return asyncio.get_running_loop().create_task(coroutine)
 
     async def create_connection(
-        self, factory: Callable[[], asyncio.Protocol], host: str, port: int
+        self, factory: Callable[[], asyncio.Protocol], host: str, port: int, **_tls: Any
     ) -> tuple[Socket, asyncio.Protocol]:
         self.asked.append((host, port))
         obstacle = self.obstacles.pop(0) if self.obstacles else None
@@ -199,3 +200,8 @@ class Loop:
         self.dialled.append(Socket(protocol))
         self.dialled[-1].is_taking = self.takes_at_once
         return self.dialled[-1], protocol
+
+    async def create_unix_connection(
+        self, factory: Callable[[], asyncio.Protocol], path: str
+    ) -> tuple[Socket, asyncio.Protocol]:
+        return await self.create_connection(factory, path, 0)

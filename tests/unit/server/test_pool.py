@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,9 +26,14 @@ class Outcome:
         self.failures: list[UpstreamFailure] = []
 
 
+def pool_of(world: World) -> Pool:
+    """Return the connections to the first server."""
+    return world.state.pools.group("app").peers[0].pool
+
+
 @pytest.fixture
 def pool(world: World) -> Pool:
-    return world.state.pools.in_turn("app")[0]
+    return pool_of(world)
 
 
 async def connect(pool: Pool, seconds: float = 5) -> Outcome:
@@ -82,6 +88,77 @@ async def test_a_failure_says_why(world: World, pool: Pool, error: Exception, re
     assert not failure.is_stale
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
+        ConnectionResetError(),
+        ConnectionAbortedError("SSL handshake is taking longer than 1 seconds"),
+    ],
+)
+async def test_a_handshake_that_fails_is_told_apart(make_world: MakeWorld, error: Exception):
+    world = make_world(upstream="https://127.0.0.1:9")
+    world.loop.obstacles.append(error)
+    [failure] = (await connect(pool_of(world))).failures
+    assert (failure.status, failure.code) == (502, "upstream_tls_failed")
+
+
+async def test_an_https_server_that_refuses_the_connection_is_merely_down(make_world: MakeWorld):
+    world = make_world(upstream="https://127.0.0.1:9")
+    world.loop.obstacles.append(ConnectionRefusedError(111, "Connection refused"))
+    [failure] = (await connect(pool_of(world))).failures
+    assert failure.code == "upstream_unreachable"
+
+
+async def test_a_unix_socket_is_connected_to(make_world: MakeWorld):
+    world = make_world(upstream="unix:/run/app.sock")
+    assert (await connect(pool_of(world))).connections
+    assert world.loop.asked == [("/run/app.sock", 0)]
+
+
+async def test_a_reload_does_not_go_on_with_a_tls_connection(make_world: MakeWorld):
+    """It was made under the trust of before."""
+    world = make_world(upstream="https://127.0.0.1:9")
+    pool = pool_of(world)
+    idle = (await connect(pool)).connections[0]
+    pool.give(idle)
+    again = make_world(upstream="https://127.0.0.1:9").state.snapshot
+    world.state.pools.adopt(again.upstreams, again.limits)
+    assert idle.is_lost
+    assert pool_of(world).take() is None
+
+
+async def test_what_is_in_use_is_counted(world: World, pool: Pool):
+    """Connections being made count, idle ones do not, and nothing is left over."""
+    is_up = asyncio.Event()
+    world.loop.obstacles.append(is_up)
+    outcome = Outcome()
+    pool.connect(5, outcome.connections.append, outcome.failures.append)
+    assert pool.in_use == 1
+    is_up.set()
+    await settle()
+    [connection] = outcome.connections
+    assert pool.in_use == 1
+    pool.give(connection)
+    assert pool.in_use == 0
+    assert pool.take() is connection
+    assert pool.in_use == 1
+    connection.abandon()
+    await settle()
+    assert pool.in_use == 0
+
+
+async def test_failed_and_cancelled_attempts_are_not_in_use(world: World, pool: Pool):
+    world.loop.obstacles += [ConnectionRefusedError(), asyncio.Event()]
+    await connect(pool)
+    assert pool.in_use == 0
+    connecting = pool.connect(5, Outcome().connections.append, Outcome().failures.append)
+    assert pool.in_use == 1
+    connecting.cancel()  # before it began
+    await settle()
+    assert pool.in_use == 0
+
+
 async def test_a_cancelled_attempt_calls_nobody(world: World, pool: Pool):
     world.loop.obstacles.append(asyncio.Event())
     outcome = Outcome()
@@ -96,7 +173,7 @@ async def test_a_cancelled_attempt_calls_nobody(world: World, pool: Pool):
 async def test_a_server_that_a_reload_removed_loses_its_idle_connections(make_world: MakeWorld):
     world = make_world(upstream=None, upstreams=_apps(9, 10))
     kept = make_world(upstream=None, upstreams=_apps(10)).state.snapshot
-    old, new = world.state.pools.in_turn("app")
+    old, new = (peer.pool for peer in world.state.pools.group("app").peers)
     idle = (await connect(old)).connections[0]
     other = (await connect(new)).connections[0]
     old.give(idle)
@@ -104,7 +181,7 @@ async def test_a_server_that_a_reload_removed_loses_its_idle_connections(make_wo
     world.state.pools.adopt(kept.upstreams, kept.limits)
     assert idle.is_lost
     assert not other.is_lost
-    assert world.state.pools.in_turn("app") == (new,)
+    assert pool_of(world) is new
 
 
 async def test_a_response_under_way_outlives_its_server_in_the_configuration(

@@ -64,6 +64,26 @@ async def test_the_upstream_may_end_first(world: World):
     assert world.log.records[0].error == ""
 
 
+async def test_over_tls_the_client_ends_both_directions(world: World):
+    """asyncio cannot end one direction of a TLS connection, and the app has to hear of the end."""
+    client, server = await opened(world)
+    server.can_half_close = False
+    client.send_end()
+    await settle()
+    assert server.ending == "close"
+    assert world.log.records[0].error == ""
+
+
+async def test_over_tls_the_app_ends_both_directions(world: World):
+    client, server = await opened(world)
+    server.can_half_close = False
+    server.feed(None)
+    await settle()
+    client.read()
+    assert client.has_clean_end
+    assert world.log.records[0].error == ""
+
+
 async def test_a_client_that_is_cut_off_does_not_look_like_one_that_ended(world: World):
     client, server = await opened(world)
     client.socket.feed(None)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.unit.server.fakes import Socket, settle
 from tests.unit.server.world import GET, OK, Client, World, request
+
+if TYPE_CHECKING:
+    from tests.unit.server.conftest import MakeWorld
 
 ERROR = "upstream_bad_response"
 
@@ -180,6 +187,30 @@ async def test_a_connection_that_was_paused_reads_again_before_it_is_pooled(worl
     assert server.is_reading()
     client.read()
     assert client.got.endswith(b"xxok")
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("http", 200), ("https", 502)])
+async def test_bytes_before_a_reset_count_only_where_anybody_could_say_them_anyway(
+    make_world: MakeWorld, scheme: str, status: int
+):
+    """With TLS, what lies in the kernel is not authentic: an attacker's response and a RST."""
+    client, server = await asked(make_world(upstream=f"{scheme}://127.0.0.1:9"))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.sendall(OK)
+        server._extra["socket"] = ours  # type: ignore[attr-defined]
+        server.protocol.connection_lost(ConnectionResetError())
+    assert client.statuses() == [status]
+
+
+async def test_an_alert_after_the_handshake_is_a_failure_of_tls(world: World):
+    """So does a TLS 1.3 server refuse the gate's certificate."""
+    client, server = await asked(world)
+    error = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]")
+    server.protocol.connection_lost(error)
+    assert client.statuses() == [502]
+    assert world.log.records[0].error == "upstream_tls_failed"
 
 
 async def test_a_pause_of_an_idle_connection_concerns_nobody(world: World):

@@ -68,8 +68,8 @@ def curl_line(result: Result) -> list[str]:
 def test_an_app_of_ones_own(started: Started, upstream: str):
     result = run(upstream)
     assert result.exception is None, result.output
-    [server_of] = started.snapshots[0].upstreams["app"].servers
-    assert str(server_of) == "http://127.0.0.1:3000"
+    [member] = started.snapshots[0].upstreams["app"].members
+    assert str(member.endpoint.server) == "http://127.0.0.1:3000"
     listener = started.snapshots[0].config.listen[0].address
     assert (listener.host, listener.port) == ("0.0.0.0", 8443)
     assert started.snapshots[0].revocation.check == "leaf"
@@ -97,7 +97,7 @@ def test_without_an_app_a_demo_runs_for_as_long_as_the_gate(started: Started):
     ports: list[int] = []
 
     def ask() -> None:
-        ports.append(started.snapshots[0].upstreams["app"].servers[0].port)
+        ports.append(started.snapshots[0].upstreams["app"].members[0].endpoint.server.port)
         connection = HTTPConnection("127.0.0.1", ports[0], timeout=10)
         connection.request("GET", "/", headers={"Connection": "close"})
         assert connection.getresponse().read()
