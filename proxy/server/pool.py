@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from collections import deque
 from typing import TYPE_CHECKING
 
 from proxy.server.group import Group
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
 _MAX_IDLE = 128
 _IDLE_SECONDS = 60.0
+_REST_SECONDS = 0.5
 
 
 class Connecting:
@@ -43,6 +45,7 @@ class Pool:
         "_endpoint",
         "_idle",
         "_live",
+        "_resting",
         "address",
         "is_tls",
         "max_fields",
@@ -58,6 +61,7 @@ class Pool:
     ) -> None:
         self.state = state
         self._idle: list[UpstreamConnection] = []
+        self._resting: deque[UpstreamConnection] = deque()
         self._connections: set[UpstreamConnection] = set()  # idle or not
         self._connecting: set[asyncio.Task[None]] = set()
         self._live = live  # of all pools: the sweeper's population
@@ -69,11 +73,29 @@ class Pool:
     @property
     def in_use(self) -> int:
         """How many connections have a request under way, or are being made for one."""
-        return len(self._connections) - len(self._idle) + len(self._connecting)
+        waiting = len(self._idle) + len(self._resting)
+        return len(self._connections) - waiting + len(self._connecting)
 
     def take(self) -> UpstreamConnection | None:
         """Return the connection that was used last, or None: it is the least likely to be dead."""
-        return self._idle.pop() if self._idle else None
+        if self._idle:
+            return self._idle.pop()
+        if self._resting and self._resting[0].rested_at <= self.state.tick:
+            return self._resting.popleft()
+        return None
+
+    def rest(self, connection: UpstreamConnection) -> None:
+        """Take back a connection whose last response had no content by rule (204, 304, HEAD).
+
+        A faulty app sends some all the same, perhaps a moment later. Then nobody may be waiting
+        for an answer on this connection: bytes that nobody asked for close it.
+        """
+        if len(self._resting) >= _MAX_IDLE:
+            connection.abandon()
+            return
+        connection.rested_at = self.state.tick + _REST_SECONDS
+        connection.read_deadline = self.state.tick + _IDLE_SECONDS
+        self._resting.append(connection)
 
     def give(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose response is complete."""
@@ -89,6 +111,8 @@ class Pool:
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
+        elif connection in self._resting:
+            self._resting.remove(connection)
 
     def connect(
         self,
@@ -152,7 +176,7 @@ class Pool:
 
     def close_idle(self) -> None:
         """Close what nobody uses."""
-        for connection in list(self._idle):
+        for connection in (*self._idle, *self._resting):
             connection.abandon()
 
 

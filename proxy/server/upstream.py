@@ -112,6 +112,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_decoder",
         "_handler",
         "_interims",
+        "_is_bare",
         "_is_reading",
         "_keeps_alive",
         "_parser",
@@ -122,6 +123,7 @@ class UpstreamConnection(asyncio.Protocol):
         "is_lost",
         "patience",
         "read_deadline",
+        "rested_at",
         "served",
         "write_deadline",
     )
@@ -138,6 +140,8 @@ class UpstreamConnection(asyncio.Protocol):
         # For one response
         self._handler: ResponseHandler | None = None
         self._keeps_alive = False
+        self._is_bare = False
+        self.rested_at = 0.0
         self._decoder: Decoder | None = None
         self._buffer = b""
         self._searched = 0
@@ -373,6 +377,7 @@ class UpstreamConnection(asyncio.Protocol):
             decoder = self._decoder = decoder_for(head.framing, head.length)
             content, rest = decoder.feed(buffer)
         self._keeps_alive = head.keep_alive
+        self._is_bare = head.framing is NO_CONTENT and head.announced is None
         if rest is not None:
             self._release(handler, rest)
         handler.upstream_response(head, content, ended=rest is not None)
@@ -388,7 +393,10 @@ class UpstreamConnection(asyncio.Protocol):
         elif self._keeps_alive:
             if not self._is_reading:
                 self.resume_reading()
-            self._pool.give(self)
+            if self._is_bare:
+                self._pool.rest(self)
+            else:
+                self._pool.give(self)
         else:
             self.close()
 

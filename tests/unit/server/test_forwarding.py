@@ -322,6 +322,26 @@ async def test_late_bytes_that_meet_the_next_request_cannot_be_known_but_announc
     assert await world.forwarded(second, GET) is not server
 
 
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+async def test_content_that_comes_late_and_unannounced_meets_nobody(world: World, status: bytes):
+    """After a response without content by rule a connection rests before it is used again."""
+    first, second = world.client(), world.client()
+    server = await world.round_trip(first, b"HTTP/1.1 %b\r\n\r\n" % status)
+    fresh = await world.forwarded(second, GET)
+    assert fresh is not server
+    server.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno")
+    assert server.ending == "abort"
+    fresh.feed(OK)
+    assert second.read().endswith(b"ok")
+
+
+async def test_a_rested_connection_serves_again(world: World):
+    first, second = world.client(), world.client()
+    server = await world.round_trip(first, b"HTTP/1.1 304 Not Modified\r\n\r\n")
+    world.tick(1)
+    assert await world.forwarded(second, GET) is server
+
+
 async def test_a_client_that_left_does_not_leave_its_answer_to_the_next(world: World):
     first, second = world.client(), world.client()
     server = await world.forwarded(first, GET)
