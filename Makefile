@@ -33,7 +33,7 @@ tests: $(DEVELOPMENT) tools
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=
 	$(BIN)/coverage combine --quiet --append 2>/dev/null || true
-	$(BIN)/coverage report --fail-under=90
+	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 \
 	  --include='proxy/http1/*,proxy/identity/*,proxy/access/*,proxy/routing/*,proxy/forward/*'
 

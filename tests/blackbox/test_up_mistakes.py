@@ -38,7 +38,7 @@ def refused(folder: Path, *arguments: str) -> str:
         (["--host", "https://gate.example.com"], "write it without https:// and port"),
         (["--certificate", "x.crt", "--private-key", "x.key"], "x.crt: no such file"),
         (["nonsense"], "UPSTREAM: “nonsense” has no port"),
-        (["https://127.0.0.1:3000"], "UPSTREAM: https servers are not in this version"),
+        (["ftp://127.0.0.1:3000"], "is not a URL of a server"),
         (["http://127.0.0.1:3000/app"], "UPSTREAM: a server is only a host and a port"),
     ],
 )

@@ -240,7 +240,7 @@ class Scripted:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(
-            self._accepted, sock=self._socket, limit=_HEAD_LIMIT, ssl=self._tls
+            self._accepted, sock=self._socket, limit=_HEAD_LIMIT, ssl=self._tls, backlog=4096
         )
         self._running.set()
         await self._stop.wait()
