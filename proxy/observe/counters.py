@@ -6,10 +6,7 @@ bounded and a metric's labels cannot be chosen by an attacker.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 # OpenSSL has hundreds of reasons and peers choose which they provoke.
 MAX_REASONS: Final = 64
@@ -78,21 +75,3 @@ class Counters:
             "responses": self.responses,
             "upstream_errors": dict(self.upstream_errors),
         }
-
-
-def sum_counters(parts: list[Mapping[str, int | Counts]]) -> dict[str, int | Counts]:
-    """Add up what several workers' ``as_dict`` returned."""
-    total: dict[str, int | Counts] = {}
-    for part in parts:
-        for name, value in part.items():
-            total[name] = _add(total.get(name), value)
-    return total
-
-
-def _add(left: int | Counts | None, right: int | Counts) -> int | Counts:
-    if isinstance(right, int):
-        return right + (left if isinstance(left, int) else 0)
-    counts = dict(left) if isinstance(left, dict) else {}
-    for key, count in right.items():
-        counts[key] = counts.get(key, 0) + count
-    return counts

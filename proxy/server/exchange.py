@@ -62,7 +62,6 @@ class Exchange:
         "keep_alive",
         "record",
         "request",
-        "request_id",
         "snapshot",
         "state",
     )
@@ -73,7 +72,6 @@ class Exchange:
         self.state = state
         self.snapshot = state.snapshot
         self.request = request
-        self.request_id = state.next_request_id()
         self.is_request_sent = section.framing is NO_CONTENT
         self.keep_alive = section.keep_alive
         self._forwarding: Forwarding | None = None
@@ -86,7 +84,7 @@ class Exchange:
         record.method, record.target, record.host = request.method, request.target, section.host
         record.version = b"1.1" if section.minor else b"1.0"
         record.user_agent, record.referer = section.user_agent, section.referer
-        record.request_id = self.request_id
+        record.request_id = state.next_request_id()
 
     def begin(self) -> None:
         """Decide, then refuse or forward."""
@@ -115,7 +113,7 @@ class Exchange:
         else:
             upstream = record.upstream = match.payload.upstream
             target = b"*" if request.target == b"*" else match.forward
-            lines = self.connection.own_lines(now, request, self.request_id)
+            lines = self.connection.own_lines(now, request, record.request_id)
             head = upstream_request_head(request, target, lines)
             self._forwarding = Forwarding(self, head)
             self._forwarding.begin(self.state.pools.group(upstream))

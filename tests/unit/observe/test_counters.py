@@ -1,6 +1,6 @@
 """Counters count, stay bounded, and add up over workers."""
 
-from proxy.observe.counters import MAX_REASONS, OTHER, Counters, sum_counters
+from proxy.observe.counters import MAX_REASONS, OTHER, Counters
 
 
 def test_counts_by_word():
@@ -35,26 +35,3 @@ def test_a_status_code_out_of_range_is_counted_somewhere():
     counters = Counters()
     counters.answered(1999)
     assert sum(counters.responses.values()) == 1
-
-
-def test_workers_add_up():
-    one, two = Counters(), Counters()
-    one.connections, two.connections = 3, 4
-    one.refused("denied")
-    two.refused("denied")
-    two.refused("not_allowed")
-    total = sum_counters([one.as_dict(), two.as_dict()])
-    assert total["connections"] == 7
-    assert total["refusals"] == {"denied": 2, "not_allowed": 1}
-
-
-def test_adding_up_changes_no_worker():
-    one = Counters()
-    one.refused("denied")
-    part = one.as_dict()
-    sum_counters([part, part])
-    assert part["refusals"] == {"denied": 1}
-
-
-def test_no_workers_are_nothing():
-    assert sum_counters([]) == {}
