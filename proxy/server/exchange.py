@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proxy.identity.verdict import Verdict
     from proxy.routing.table import Match, RouteTable
     from proxy.server.downstream import DownstreamConnection
+    from proxy.server.responder import Responder
     from proxy.server.upstream import UpstreamFailure
     from proxy.snapshot import RouteTarget
     from proxy.web.page import Page
@@ -56,7 +57,7 @@ class Exchange:
         "_began_at",
         "_content_size",
         "_ended",
-        "_forwarding",
+        "_responder",
         "connection",
         "is_request_sent",
         "keep_alive",
@@ -74,7 +75,7 @@ class Exchange:
         self.request = request
         self.is_request_sent = section.framing is NO_CONTENT
         self.keep_alive = section.keep_alive
-        self._forwarding: Forwarding | None = None
+        self._responder: Responder | None = None
         self._began = state.now()
         self._began_at = state.wall()
         self._content_size = 0
@@ -111,12 +112,17 @@ class Exchange:
         elif limit and request.section.length > limit:
             self.fail(_body_too_large(limit))
         else:
-            upstream = record.upstream = match.payload.upstream
-            target = b"*" if request.target == b"*" else match.forward
-            lines = self.connection.own_lines(now, request, record.request_id)
-            head = upstream_request_head(request, target, lines)
-            self._forwarding = Forwarding(self, head)
-            self._forwarding.begin(self.state.pools.group(upstream))
+            self._forward(match)
+
+    def _forward(self, match: Match[RouteTarget]) -> None:
+        """Ask the app that the route leads to."""
+        request, record, connection = self.request, self.record, self.connection
+        upstream = record.upstream = match.payload.upstream
+        target = b"*" if request.target == b"*" else match.forward
+        lines = connection.own_lines(self._began_at, request, record.request_id)
+        forwarding = Forwarding(self, upstream_request_head(request, target, lines))
+        self._responder = forwarding
+        forwarding.begin(self.state.pools.group(upstream))
 
     def _route(self) -> Match[RouteTarget] | None:
         """Return the request's route; one that the client repeats was looked up before."""
@@ -138,19 +144,19 @@ class Exchange:
         limit = self.snapshot.limits.body
         if limit and self._content_size > limit:
             self.fail(_body_too_large(limit))
-        elif self._forwarding is not None:
-            self._forwarding.content_received(data)
+        elif self._responder is not None:
+            self._responder.content_received(data)
 
     def content_ended(self) -> None:
         """The request is complete."""
         self.is_request_sent = True
-        if self._forwarding is not None:
-            self._forwarding.content_ended()
+        if self._responder is not None:
+            self._responder.content_ended()
 
     def client_gone(self) -> None:
         """Nobody waits for the response any more."""
-        if self._forwarding is not None:
-            self._forwarding.cancel()
+        if self._responder is not None:
+            self._responder.cancel()
         self.record.error = self.record.error or "client_gone"
         self.record.status = self.record.status or _CLIENT_GONE
         # It may have closed its sending side only, and take a close_notify for the content's end.
@@ -159,19 +165,19 @@ class Exchange:
 
     def client_paused(self) -> None:
         """The client reads slower than we write."""
-        if self._forwarding is not None:
-            self._forwarding.client_paused()
+        if self._responder is not None:
+            self._responder.client_paused()
 
     def client_resumed(self) -> None:
         """The client caught up."""
-        if self._forwarding is not None:
-            self._forwarding.client_resumed()
+        if self._responder is not None:
+            self._responder.client_resumed()
 
     def fail(self, error: ProtocolError) -> None:
         """The client is at fault: tell it, or cut the response that is under way."""
-        if self._forwarding is not None:
-            self._forwarding.cancel()
-            if self._forwarding.is_response_begun:
+        if self._responder is not None:
+            self._responder.cancel()
+            if self._responder.is_response_begun:
                 self.cut(error.code)
                 return
         self.record.error = error.code
@@ -181,7 +187,7 @@ class Exchange:
         keep_alive = self.is_request_sent and error.status not in (400, 408)
         self.answer(error.status, self._error_page(error.status, error.code), keep_alive=keep_alive)
 
-    # From the forwarding
+    # From whoever answers
 
     def upstream_failed(self, failure: UpstreamFailure, address: str) -> None:
         """One server gave no response; there may be others."""
@@ -230,7 +236,7 @@ class Exchange:
         if self._ended:
             return
         self._ended = True
-        self._forwarding = None  # breaks the cycle between the two
+        self._responder = None  # breaks the cycle between the two
         record, state = self.record, self.state
         elapsed = record.request_time = state.now() - self._began
         record.time = self._began_at + elapsed

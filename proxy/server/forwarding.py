@@ -28,7 +28,7 @@ _CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Forwarding:
-    """Implements ``ResponseHandler`` for one exchange.
+    """Implements ``Responder`` and ``ResponseHandler`` for one exchange.
 
     Without a connection to the upstream nothing of the request's content is read beyond what came
     with the head: ``_waiting`` is bounded by one read from the socket.

@@ -140,7 +140,7 @@ def test_what_tls_cannot_use_is_a_problem_of_the_configuration(
     def fail(**_: object) -> None:
         raise CertgateError("OpenSSL does not like it")
 
-    monkeypatch.setattr("proxy.snapshot.build_context", fail)
+    monkeypatch.setattr("proxy.snapshot.build.build_context", fail)
     with pytest.raises(ConfigError, match="OpenSSL does not like it"):
         snapshot_of(tmp_path)
 

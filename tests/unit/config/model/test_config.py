@@ -14,10 +14,7 @@ from proxy.config.model import Config
 SECTIONS = [
     section
     for section in vars(model).values()
-    if isinstance(section, type)
-    and issubclass(section, BaseModel)
-    and section.__module__ == model.__name__
-    and not section.__name__.startswith("_")
+    if isinstance(section, type) and issubclass(section, BaseModel)
 ]
 VALUES = {
     "tls": {"certificate": "c", "private_key": "k"},

@@ -1,0 +1,31 @@
+"""The schema of the configuration: every key with its meaning, default, unit and danger.
+
+The texts under the fields are the user's documentation: ``certgate schema``, editors and
+``docs/configuration.md`` show them. A key that stands in the contract but is not built yet is
+refused by name (see ``later.py``), never accepted and ignored.
+"""
+
+from proxy.config.model.access_log import AccessLog
+from proxy.config.model.bounds import Limits, Timeouts
+from proxy.config.model.client_auth import ClientAuth
+from proxy.config.model.config import Config
+from proxy.config.model.listening import TLS, Listener, ServerName
+from proxy.config.model.routes import Route
+from proxy.config.model.upstreams import Health, Retries, Upstream, UpstreamServer, UpstreamTLS
+
+__all__ = [
+    "TLS",
+    "AccessLog",
+    "ClientAuth",
+    "Config",
+    "Health",
+    "Limits",
+    "Listener",
+    "Retries",
+    "Route",
+    "ServerName",
+    "Timeouts",
+    "Upstream",
+    "UpstreamServer",
+    "UpstreamTLS",
+]

@@ -1,0 +1,102 @@
+"""The configuration as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from proxy.config import rules
+from proxy.config.addresses import Address, ServerValue
+from proxy.config.model.access_log import AccessLog
+from proxy.config.model.bounds import Limits, Timeouts
+from proxy.config.model.client_auth import ClientAuth
+from proxy.config.model.listening import TLS, Listener
+from proxy.config.model.routes import Route
+from proxy.config.model.section import Section, alone
+from proxy.config.model.upstreams import Upstream, UpstreamServer
+from proxy.config.paths import WritableFile
+from proxy.config.units import parse_entries
+
+
+class Config(Section):
+    """A configuration that can be used: complete, checked, with absolute file names."""
+
+    workers: Annotated[Literal[1], BeforeValidator(rules.parse_workers)] = 1
+    """Number of processes. Only `1` in this version. Default: `1`."""
+
+    listen: Annotated[
+        tuple[Annotated[Listener, alone("address")], ...],
+        Field(min_length=1),
+        AfterValidator(rules.check_listeners),
+        BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | Listener]),
+    ] = (Listener(address=Address("0.0.0.0", 8443)),)  # noqa: S104 - clients are outside
+    """Where the proxy listens: an address, or a list of `{address: …}`.
+    Default: `0.0.0.0:8443`."""
+
+    tls: TLS
+    """What the proxy shows to its clients. Required."""
+
+    client_auth: ClientAuth
+    """Whom the proxy lets in. Required."""
+
+    identity_headers: Annotated[
+        tuple[Literal["x-ssl-client", "client-cert", "xfcc"], ...],
+        AfterValidator(rules.check_identity_headers),
+        BeforeValidator(parse_entries, json_schema_input_type=list[str]),
+    ] = ("x-ssl-client", "client-cert")
+    """How the app is told who the client is: `x-ssl-client` (nginx's names), `client-cert`
+    (RFC 9440), `xfcc` (Envoy's X-Forwarded-Client-Cert); `[]` for not at all. A client's own
+    headers of all three families are always removed. Default: `[x-ssl-client, client-cert]`."""
+
+    limits: Limits = Limits()
+    """Bounds that keep one client from using up the machine."""
+
+    timeouts: Timeouts = Timeouts()
+    """How long the proxy waits."""
+
+    access_log: Annotated[AccessLog, alone("path", str | AccessLog)] = AccessLog()
+    """One line for each request."""
+
+    upstream: ServerValue | None = None
+    """Short form for one app: `http://host:port`, `https://host:port`, `unix:/path`, `host:port` or
+    a port of this machine. It is the same as `upstreams: {app: {servers: [...]}}`. Either this or
+    `upstreams` is required. Danger: an app that is reachable past the proxy is not protected; let
+    it listen on 127.0.0.1."""
+
+    upstreams: dict[Annotated[str, AfterValidator(rules.check_upstream_name)], Upstream] = Field(
+        default={}, validate_default=True
+    )
+    """The apps, by name: `{app: {servers: [http://127.0.0.1:3000]}}`."""
+
+    routes: Annotated[
+        tuple[Route, ...],
+        Field(min_length=1),
+        BeforeValidator(parse_entries, json_schema_input_type=list[Route]),
+    ] = Field(default=(Route(),), validate_default=True)
+    """Which requests go to which app. Default: all to the only app, with `verified` access."""
+
+    pid_file: WritableFile | None = None
+    """File for the process number, which `certgate reload` and `certgate stop` read.
+    Default: none."""
+
+    @field_validator("upstreams", mode="after")
+    @classmethod
+    def _one_form(cls, upstreams: dict[str, Upstream], info: ValidationInfo) -> dict[str, Upstream]:
+        server = info.data.get("upstream")
+        if server is not None:
+            short_form = {"app": Upstream(servers=(UpstreamServer(url=server),))}
+            if upstreams not in ({}, short_form):
+                raise ValueError("upstream is given as well; keep one of the two")
+            return short_form
+        if not upstreams and "upstream" in info.data:  # else it was refused, and is reported
+            raise ValueError("there is no app; write upstream: http://host:port, or upstreams")
+        return upstreams
+
+    @field_validator("routes", mode="after")
+    @classmethod
+    def _settle_routes(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        upstreams = info.data.get("upstreams")
+        if not upstreams:  # refused themselves, and reported
+            return routes
+        return rules.settle_routes(routes, upstreams, info.data.get("client_auth"))

@@ -1,0 +1,36 @@
+"""Which requests go where."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from proxy.config import rules
+from proxy.config.model.section import Section
+
+
+class Route(Section):
+    """Which requests go to which app, and who may send them.
+
+    Of the routes that match, the one with the most specific host counts, then the one with the
+    longest path. A request that no route matches is answered with 404.
+    """
+
+    host: Annotated[str, AfterValidator(rules.check_route_host)] = ""
+    """A host name, or `*.example.com` for every name of one more label. Default: every host."""
+
+    path: Annotated[str, AfterValidator(rules.check_route_path)] = "/"
+    """The start of the path, in whole segments and without percent-encoding: `/admin` (which is
+    the same as `/admin/`) takes `/admin`, `/admin/` and `/admin/x`, not `/admin-x`.
+    Default: `/`."""
+
+    upstream: str = ""
+    """The name of one of `upstreams`. Default: the only one there is."""
+
+    access: Annotated[
+        Literal["verified", "optional", "public"], BeforeValidator(rules.refuse_access_rules)
+    ] = "verified"
+    """Who is let in: `verified` (a good certificate), `optional` (everyone; the app is told the
+    outcome) or `public` (everyone). Danger: only `verified` keeps strangers out.
+    Default: `verified`."""
