@@ -21,7 +21,7 @@ class Workload:
         title: its name in the table.
         unit: what the number is, after ``scale``.
         scale: factor from seconds or bytes to the unit.
-        size: requests or connections of a full run; a quick run does a fifth.
+        size: requests or connections of a round; a quick run does half.
         measure: runs it and returns seconds or bytes for one request or connection.
         limit: the ratio to nginx that the project promises, if it promises one.
         once: one round, and never a smaller one.
@@ -72,7 +72,7 @@ WORKLOADS = (
         title="small GET, 32 connections",
         unit="us CPU",
         scale=1e6,
-        size=30_000,
+        size=10_000,
         measure=_cpu_per_request(),
         limit=1.5,
     ),
@@ -81,7 +81,7 @@ WORKLOADS = (
         title="full handshake and GET",
         unit="us CPU",
         scale=1e6,
-        size=1_500,
+        size=500,
         measure=_cpu_per_request("-m", "new", "-c", "8"),
         limit=0.8,
     ),
@@ -90,7 +90,7 @@ WORKLOADS = (
         title="64 MiB down",
         unit="ms CPU",
         scale=1e3,
-        size=20,
+        size=6,
         measure=_cpu_per_request("-c", "2", "-p", "/large"),
     ),
     Workload(
@@ -98,7 +98,7 @@ WORKLOADS = (
         title="64 MiB up",
         unit="ms CPU",
         scale=1e3,
-        size=20,
+        size=6,
         measure=_cpu_per_request("-c", "2", "-p", "/sink", "-b", str(LARGE_FILE)),
     ),
     Workload(

@@ -6,21 +6,20 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
 
 from proxy.errors import CertgateError
 from proxy.tls.failure import handshake_failure_reason
-from proxy.tls.settings import REQUIRED_OPTIONS, refuse_dead_ends
+from proxy.tls.settings import REQUIRED_OPTIONS, TLS_1_3_SUITES, refuse_dead_ends
 from proxy.tls.verification import VerificationRecord, record_and_continue, record_and_refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from cryptography.x509 import Certificate
     from OpenSSL.crypto import X509Store
 
+    from proxy.tls.authorities import Authorities
     from proxy.tls.files import ServerCertificate
     from proxy.tls.names import ServerNames
     from proxy.tls.settings import ClientAuthentication, ProtocolSettings
@@ -38,11 +37,11 @@ class CompiledContext:
 
     Attributes:
         context: the context of the default server certificate.
-        authorities: the configured CA certificates by their DER.
+        authorities: the configured CA certificates.
     """
 
     context: SSL.Context
-    authorities: Mapping[bytes, Certificate]
+    authorities: Authorities
 
     def connect(self) -> SSL.Connection:
         """Return a connection in accept state over memory BIOs, with an empty record."""
@@ -56,6 +55,7 @@ def compile_context(
     server: ServerCertificate,
     by_name: ServerNames[SSL.Context],
     clients: ClientAuthentication,
+    authorities: Authorities,
     protocol: ProtocolSettings,
 ) -> CompiledContext:
     """Return the context of the default certificate, which hands over to those of other names.
@@ -63,15 +63,17 @@ def compile_context(
     Raises:
         CertgateError: OpenSSL does not take the certificate, or no client could ever be verified.
     """
-    context = openssl_context(server, clients, protocol)
+    context = openssl_context(server, clients, authorities, protocol)
     if by_name:
         context.set_tlsext_servername_callback(_choice_of_certificate(by_name))
-    known = (*clients.anchors, *clients.intermediates)
-    return CompiledContext(context, {one.public_bytes(Encoding.DER): one for one in known})
+    return CompiledContext(context, authorities)
 
 
 def openssl_context(
-    server: ServerCertificate, clients: ClientAuthentication, protocol: ProtocolSettings
+    server: ServerCertificate,
+    clients: ClientAuthentication,
+    authorities: Authorities,
+    protocol: ProtocolSettings,
 ) -> SSL.Context:
     """Return one pyOpenSSL context. All names of a listener get the same clients and protocol.
 
@@ -84,7 +86,7 @@ def openssl_context(
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     _speak(context, protocol)
     _resume_nothing(context)
-    _judge(context, clients)
+    _judge(context, clients, authorities)
     try:
         _show(context, server)
     except SSL.Error as error:
@@ -98,6 +100,7 @@ def _speak(context: SSL.Context, protocol: ProtocolSettings) -> None:
     context.set_min_proto_version(protocol.minimum)
     context.set_max_proto_version(protocol.maximum)
     context.set_cipher_list(f"{protocol.ciphers}:@SECLEVEL=2".encode("ascii"))
+    context.set_tls13_ciphersuites(TLS_1_3_SUITES.encode("ascii"))
     context.set_options(REQUIRED_OPTIONS | protocol.options)
     # An idle connection keeps no 2 * 17 kB of record buffers.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS | _NO_AUTO_CHAIN)
@@ -111,11 +114,11 @@ def _resume_nothing(context: SSL.Context) -> None:
     context.set_session_id(os.urandom(32))  # and were it on, no other context's session would fit
 
 
-def _judge(context: SSL.Context, clients: ClientAuthentication) -> None:
+def _judge(context: SSL.Context, clients: ClientAuthentication, authorities: Authorities) -> None:
     refuse_dead_ends(clients.anchors)
     store = cast("X509Store", context.get_cert_store())  # None for contexts without TLS only
-    for certificate in (*clients.anchors, *clients.intermediates):
-        store.add_cert(X509.from_cryptography(certificate))
+    for certificate in authorities.loaded:
+        store.add_cert(certificate)
     for crl in clients.crls:
         store.add_crl(crl)
     store.set_flags(clients.effective_flags)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from OpenSSL import SSL
 
 from proxy.errors import CertgateError
+from proxy.tls.authorities import Authorities
 from proxy.tls.compiled import CompiledContext, compile_context, openssl_context
 from proxy.tls.material import CertificateSettings
 from proxy.tls.names import ServerNames
@@ -139,12 +140,13 @@ class ClientCertContext(CertificateSettings):
         if self._compiled is None:
             if self._server is None:
                 raise CertgateError("the TLS context has no server certificate")
+            authorities = Authorities((*self._clients.anchors, *self._clients.intermediates))
             by_name = {
-                name: openssl_context(server, self._clients, self._protocol)
+                name: openssl_context(server, self._clients, authorities, self._protocol)
                 for name, server in self._by_name.items()
             }
             self._compiled = compile_context(
-                self._server, ServerNames(by_name), self._clients, self._protocol
+                self._server, ServerNames(by_name), self._clients, authorities, self._protocol
             )
         return self._compiled
 

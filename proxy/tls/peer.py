@@ -6,19 +6,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography.x509 import load_der_x509_certificate
-from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 from OpenSSL.SSL import X509VerificationCodes
 
 from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity, VerifyError
 from proxy.tls.openssl import verify_error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cryptography.x509 import Certificate
     from OpenSSL.crypto import X509
     from OpenSSL.SSL import Connection
 
+    from proxy.tls.authorities import Authorities
     from proxy.tls.verification import VerificationRecord
 
 _BROKEN: int = X509VerificationCodes.ERR_APPLICATION_VERIFICATION
@@ -37,14 +35,25 @@ def read_peer(connection: Connection) -> PeerIdentity:
 
 
 def _read(connection: Connection) -> PeerIdentity:
-    chain = _chain(connection)
+    record: VerificationRecord = connection.get_app_data()
+    chain = _good_path(record) or _chain(connection)
     if not chain:
         return NO_CERTIFICATE
-    record: VerificationRecord = connection.get_app_data()
     certificates = tuple(_converted(one, record.authorities) for one in chain)
     if record.broken:
         return PeerIdentity(certificates[0], certificates, (_broken(),), judged=False)
     return PeerIdentity(certificates[0], certificates, tuple(record.errors), record.judged)
+
+
+def _good_path(record: VerificationRecord) -> list[X509]:
+    """Return the path of a client without errors, as the callback saw it: each depth once.
+
+    To ask for it again would cost as much as everything else here.
+    """
+    path, record.path = record.path, {}  # they are not needed for as long as the connection
+    if record.errors or not record.judged:
+        return []
+    return [path[depth] for depth in range(len(path))]
 
 
 def _chain(connection: Connection) -> list[X509]:
@@ -56,9 +65,9 @@ def _chain(connection: Connection) -> list[X509]:
     return [] if leaf is None else [leaf]
 
 
-def _converted(certificate: X509, authorities: Mapping[bytes, Certificate]) -> Certificate:
-    encoded = dump_certificate(FILETYPE_ASN1, certificate)
-    return authorities.get(encoded) or _parsed(encoded)
+def _converted(certificate: X509, authorities: Authorities) -> Certificate:
+    known = authorities.find(certificate)
+    return _parsed(known) if isinstance(known, bytes) else known
 
 
 @lru_cache(maxsize=512)

@@ -15,10 +15,9 @@ from proxy.identity.peer import VerifyError
 from proxy.tls.openssl import UNSPECIFIED, clear_error_queue, verify_error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cryptography.x509 import Certificate
     from OpenSSL import SSL, crypto
+
+    from proxy.tls.authorities import Authorities
 
 
 @dataclass(slots=True)
@@ -26,42 +25,48 @@ class VerificationRecord:
     """The application data of one connection. It knows nothing of the connection: no cycle.
 
     Attributes:
-        authorities: the configured CA certificates by their DER, so that they are parsed once a
-            context and not once a handshake; shared, never written.
+        authorities: the configured CA certificates, which are parsed once a context and not once a
+            handshake; shared, never written.
         errors: each error that OpenSSL reported, in its order.
+        path: the certificates that OpenSSL said "good" about, by depth: the whole path where there
+            are no errors.
         judged: OpenSSL said "good" about depth 0, which is the end of path validation.
         broken: the callback itself failed; nothing about this client can be trusted.
     """
 
-    authorities: Mapping[bytes, Certificate]
+    authorities: Authorities
     errors: list[VerifyError] = field(default_factory=list)
+    path: dict[int, crypto.X509] = field(default_factory=dict)
     judged: bool = False
     broken: bool = False
 
 
 def record_and_continue(
-    connection: SSL.Connection, _certificate: crypto.X509, number: int, depth: int, good: int
+    connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, good: int
 ) -> bool:
     """Record what OpenSSL found and let the handshake go on; the answer is HTTP's to give.
 
     It returns True always and never raises: pyOpenSSL keeps a callback's exception on the
     *context*, from where another client's handshake could pick it up.
     """
-    _record(connection, number, depth, good)
+    _record(connection, certificate, number, depth, good)
     return True
 
 
 def record_and_refuse(
-    connection: SSL.Connection, _certificate: crypto.X509, number: int, depth: int, good: int
+    connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, good: int
 ) -> bool:
     """Record what OpenSSL found and end the handshake with an alert at the first error."""
-    return _record(connection, number, depth, good)
+    return _record(connection, certificate, number, depth, good)
 
 
-def _record(connection: SSL.Connection, number: int, depth: int, good: int) -> bool:
+def _record(
+    connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, good: int
+) -> bool:
     record = connection.get_app_data()
     try:
         if good and not number:
+            record.path[depth] = certificate
             record.judged = record.judged or depth == 0
             return True
         number = number or UNSPECIFIED

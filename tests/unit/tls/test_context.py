@@ -81,6 +81,38 @@ def test_ciphers_take_effect(context: ClientCertContext):
     assert names[-1] == "ECDHE-ECDSA-CHACHA20-POLY1305"
 
 
+@pytest.mark.parametrize(
+    ("version", "suite"),
+    [(TLS_1_2, "ECDHE-ECDSA-AES128-GCM-SHA256"), (TLS_1_3, "TLS_AES_128_GCM_SHA256")],
+)
+def test_the_order_of_the_ciphers_is_ours(
+    context: ClientCertContext, version: ssl.TLSVersion, suite: str
+):
+    """Python's own client, like curl and the openssl command, puts AES-256 first."""
+    chosen = join(context, version=version).client.cipher()
+    assert chosen is not None
+    assert chosen[0] == suite
+
+
+def test_a_client_without_aes_in_hardware_gets_the_cipher_that_it_prefers(
+    context: ClientCertContext,
+):
+    browser = client_context(version=TLS_1_2)
+    browser.set_ciphers("ECDHE+CHACHA20:ECDHE+AESGCM")
+    chosen = join(context, client=browser).client.cipher()
+    assert chosen is not None
+    assert chosen[0] == "ECDHE-ECDSA-CHACHA20-POLY1305"
+
+
+def test_the_order_can_be_left_to_the_client(context: ClientCertContext):
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    browser = client_context(version=TLS_1_2)
+    browser.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256")
+    chosen = join(context, client=browser).client.cipher()
+    assert chosen is not None
+    assert chosen[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
 @pytest.mark.parametrize("ciphers", ["DEFAULT:@SECLEVEL=0", "@SECLEVEL=1:ALL"])
 def test_the_security_level_cannot_be_lowered_through_the_ciphers(
     context: ClientCertContext, ciphers: str

@@ -7,9 +7,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from proxy.tls import peer as peer_module
+from proxy.tls.authorities import Authorities
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord
-from tests.pki import START, Identity, client, ec_key, name, trust
+from tests.pki import ADMITTED, START, Identity, client, ec_key, name, trust
 from tests.unit.tls.memory import gate, join
 
 
@@ -29,7 +30,7 @@ def test_a_callback_that_failed_refuses_whatever_else_was_found():
 
 def test_a_certificate_whose_callback_never_ran_is_not_judged():
     ends = join(gate(), client("good"))
-    ends.server.set_app_data(VerificationRecord({}))
+    ends.server.set_app_data(VerificationRecord(Authorities(())))
     assert not read_peer(ends.server).judged
 
 
@@ -59,9 +60,31 @@ def test_before_the_handshake_there_is_nobody():
 
 
 def test_without_a_path_the_leaf_alone_is_the_chain(monkeypatch: pytest.MonkeyPatch):
-    ends = join(gate(), client("good"))
+    ends = join(gate(), client("expired"))
     monkeypatch.setattr(type(ends.server), "get_verified_chain", lambda _self: None)
-    assert read_peer(ends.server).chain == (client("good").leaf,)
+    assert read_peer(ends.server).chain == (client("expired").leaf,)
+
+
+@pytest.mark.parametrize("kind", ADMITTED)
+def test_the_path_that_the_callback_saw_is_the_one_that_openssl_verified(kind: str):
+    server = join(gate(), client(kind)).server
+    verified = server.get_verified_chain(as_cryptography=True)
+    assert list(read_peer(server).chain) == verified
+
+
+def test_a_path_with_a_gap_is_refused():
+    server = join(gate(), client("good")).server
+    del server.get_app_data().path[0]
+    identity = read_peer(server)
+    assert not identity.judged
+    assert identity.errors
+
+
+def test_the_path_is_not_kept_for_as_long_as_the_connection():
+    server = join(gate(), client("good")).server
+    first = read_peer(server)
+    assert not server.get_app_data().path
+    assert read_peer(server) == first
 
 
 def key_cert_sign() -> x509.KeyUsage:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from OpenSSL import SSL
 
 from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity
+from proxy.tls.authorities import Authorities
 from proxy.tls.files import pair
 from proxy.tls.openssl import error_queue_is_empty
 from proxy.tls.peer import read_peer
@@ -166,7 +167,7 @@ def told(record: object, number: int, depth: int, good: int) -> bool:
 
 
 def test_only_a_good_word_about_depth_0_is_a_judgement():
-    record = VerificationRecord({})
+    record = VerificationRecord(Authorities(()))
     assert told(record, 0, 1, 1)
     assert not record.judged
     assert told(record, 10, 0, 0)
@@ -178,7 +179,7 @@ def test_only_a_good_word_about_depth_0_is_a_judgement():
 
 
 def test_a_refusal_without_a_number_is_still_an_error():
-    record = VerificationRecord({})
+    record = VerificationRecord(Authorities(()))
     assert told(record, 0, 0, 0)
     assert [error.number for error in record.errors] == [1]
     assert not record.judged
@@ -196,7 +197,7 @@ def test_a_callback_without_a_record_does_not_raise():
 
 
 def test_the_refusing_callback_says_no_to_errors_and_to_its_own_failure():
-    record = VerificationRecord({})
+    record = VerificationRecord(Authorities(()))
     for number, good, verdict in ((0, 1, True), (10, 0, False)):
         answer = record_and_refuse(connection(record), None, number, 0, good)  # type: ignore[arg-type]
         assert answer is verdict
