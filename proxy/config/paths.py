@@ -82,6 +82,8 @@ def _parse_log_target(value: object, info: ValidationInfo) -> object:
         raise ValueError("expects a file name, - or off")  # noqa: TRY004 - as pydantic wants it
     if str(path) in {"-", "off"}:
         return str(path)
+    if str(path) in {"on", "true", "false", "yes", "no"}:
+        raise ValueError(f"{quoted(str(path))}: name a file, - for the standard output, or off")
     return _require_folder(_resolve(path, info), info)
 
 
