@@ -154,6 +154,7 @@ class _Process:
             _log.exception("an error of certgate itself, while reloading; nothing has changed")
             return
         state.pools.adopt(snapshot.upstreams, snapshot.limits)
+        state.throttle.adopt(snapshot.visitors)
         if snapshot.config.pid_file != state.snapshot.config.pid_file:
             _log.warning("pid_file has changed: that takes a restart")
         state.snapshot = snapshot

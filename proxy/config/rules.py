@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from proxy.config.model import (
         ClientAuth,
         Listener,
+        RequestLimit,
         Route,
         ServerName,
         Upstream,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
+R = TypeVar("R", bound="RequestLimit")
 Place = tuple[str | int, ...]
 Finding = tuple[Place, str]
 
@@ -98,6 +100,19 @@ def check_server_names(names: tuple[ServerName, ...]) -> tuple[ServerName, ...]:
     """Refuse two certificates for one name."""
     _raise_any(_repetitions(names, lambda entry: entry.name, "this name is given twice", "name"))
     return names
+
+
+def check_request_limits(limits: tuple[R, ...]) -> tuple[R, ...]:
+    """Refuse two limits for the same visitors in the same unit: the lower one alone would count."""
+    _raise_any(
+        _repetitions(
+            limits,
+            lambda entry: (entry.per, entry.rate.unit),
+            "is limited in this unit above; keep one of the two",
+            "rate",
+        )
+    )
+    return limits
 
 
 def check_identity_headers(families: tuple[str, ...]) -> tuple[str, ...]:
@@ -205,9 +220,13 @@ def _case_conflicts(routes: Iterable[Route]) -> Iterator[Finding]:
     for index, route in enumerate(routes):
         host, path = _spot(route)
         other = first.setdefault((host, path.lower()), route)
-        if other.access != route.access and _spot(other) != _spot(route):
-            message = f"differs from {quoted(other.path)} in letter case only, but not in access"
-            yield (index, "path"), message
+        if _spot(other) == _spot(route):
+            continue
+        beginning = f"differs from {quoted(other.path)} in letter case only"
+        if other.access != route.access:
+            yield (index, "path"), f"{beginning}, but not in access"
+        elif other.limits.of_visitors != route.limits.of_visitors:
+            yield (index, "path"), f"{beginning}, but not in limits"
 
 
 def _upstream_faults(routes: Iterable[Route], upstreams: dict[str, Upstream]) -> Iterator[Finding]:

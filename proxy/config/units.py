@@ -1,4 +1,4 @@
-"""Counts, sizes and time spans as people write them, and how a bad one is quoted.
+"""Counts, sizes, rates and time spans as people write them, and how a bad one is quoted.
 
 YAML 1.1 guesses types: a bare ``22:30`` is 1350, ``012`` is 10 and ``no`` is false. So the loader
 hands every scalar over as the text that stands in the file, and the fields' types decide what it
@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
+
+from proxy.access.rate import UNITS, Rate
 
 _SIZE_UNITS: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SECONDS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -18,6 +20,8 @@ _FLAGS: Final = {"true": True, "false": False}
 WHOLE_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _SIZE: Final = re.compile(rf"({WHOLE_NUMBER.pattern}) ?([A-Za-z]*)")
 _DURATION: Final = re.compile(rf"((?:{WHOLE_NUMBER.pattern})(?:\.[0-9]{{1,20}})?) ?([A-Za-z]*)")
+_RATE: Final = re.compile(rf"({WHOLE_NUMBER.pattern}) ?/ ?([A-Za-z]*)")
+_HIGHEST_RATE: Final = 1_000_000
 _LONGEST_QUOTE: Final = 200
 LONGEST_TIMEOUT: Final = 365 * 86400.0
 
@@ -79,6 +83,26 @@ def parse_duration(value: object) -> object:
     return float(number) * _SECONDS[unit]
 
 
+def parse_rate(value: object) -> Rate:
+    """Read a number of requests in a time: ``20/s``, ``600/m`` or ``1000/h``.
+
+    Raises:
+        ValueError: with a message for the operator.
+    """
+    if isinstance(value, Rate):
+        return value
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        shown = f"{quoted(value)} is not" if isinstance(value, str) else "expects"
+        raise ValueError(f"{shown} a rate; write e.g. 20/s, 600/m, 1000/h")
+    number, unit = match.groups()
+    if unit not in UNITS:
+        raise ValueError(f"{quoted(match.string)}: the units are s, m and h; write e.g. {number}/s")
+    if not 1 <= int(number) <= _HIGHEST_RATE:
+        raise ValueError(f"{quoted(match.string)}: the number has to be from 1 to {_HIGHEST_RATE}")
+    return Rate(int(number), unit)
+
+
 def parse_entries(value: object) -> object:
     """Take one value where a list is meant."""
     if isinstance(value, list | tuple):
@@ -95,4 +119,9 @@ Seconds = Annotated[
     float,
     Field(ge=0.001, le=LONGEST_TIMEOUT),
     BeforeValidator(parse_duration, json_schema_input_type=float | str),
+]
+RateValue = Annotated[
+    Rate,
+    PlainValidator(parse_rate, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
 ]

@@ -23,6 +23,7 @@ class Counters:
         handshake_failures: handshakes that ended without TLS, by reason.
         refusals: refused requests, by the refusal's code.
         responses: responses sent, by status class (``2xx``).
+        turned_away_by: what was too much, by what it was and for whom (``requests/address``).
         upstream_errors: failures by ``upstream name/code``; both come from our own configuration.
     """
 
@@ -31,6 +32,7 @@ class Counters:
         "connections",
         "handshake_failures",
         "refusals",
+        "turned_away_by",
         "upstream_errors",
     )
 
@@ -38,6 +40,7 @@ class Counters:
         self.connections = 0
         self.handshake_failures: Counts = {}
         self.refusals: Counts = {}
+        self.turned_away_by: Counts = {}
         self.upstream_errors: Counts = {}
         self._classes = [0] * 10
 
@@ -51,6 +54,10 @@ class Counters:
     def refused(self, code: str) -> None:
         """Count a refused request by its refusal code."""
         self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def turned_away(self, what: str) -> None:
+        """Count a request or connection over a limit; ``what`` is one of a few words of ours."""
+        self.turned_away_by[what] = self.turned_away_by.get(what, 0) + 1
 
     def answered(self, status: int) -> None:
         """Count a response by the class of its status code."""
@@ -73,5 +80,6 @@ class Counters:
             "handshake_failures": dict(self.handshake_failures),
             "refusals": dict(self.refusals),
             "responses": self.responses,
+            "turned_away_by": dict(self.turned_away_by),
             "upstream_errors": dict(self.upstream_errors),
         }

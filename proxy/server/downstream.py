@@ -19,6 +19,8 @@ from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.observe.access_record import AccessRecord
 from proxy.server.exchange import Exchange
 from proxy.server.own_response import own_response
+from proxy.server.pace import Pace
+from proxy.server.throttle import visitor_of
 from proxy.web.error_page import render_error
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from proxy.server.state import ServerState
     from proxy.server.tls_transport import TLSTransport
     from proxy.server.tunnel import Tunnel
-    from proxy.snapshot import Snapshot
+    from proxy.snapshot import ConnectionLimit, Snapshot
 
 _log = structlog.stdlib.get_logger()
 
@@ -65,13 +67,15 @@ class DownstreamConnection:
         "_is_paused",
         "_is_running",
         "_linger_end",
+        "_pace",
         "_parser",
         "_phase",
         "_searched",
         "_tunnel",
-        "_unsent",
+        "_untaken",
         "client_address",
         "credentials",
+        "is_excess",
         "logged_client",
         "read_deadline",
         "state",
@@ -99,7 +103,7 @@ class DownstreamConnection:
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
         self._is_paused = False
-        self._unsent = 0  # bytes that waited for the client at the last look
+        self._untaken = 0  # bytes that waited for the client at the last look
         self._is_running = False
         self._phase = _HEAD
         self._linger_end = _NEVER
@@ -108,8 +112,25 @@ class DownstreamConnection:
         self._searched = 0
         self._exchange: Exchange | None = None
         self._decoder: Decoder | None = None
+        self._pace: Pace | None = None  # while the client owes us content
         self._tunnel: Tunnel | None = None
         state.connections.add(self)
+        visitors = state.snapshot.visitors
+        limit = visitors.on_handshake if visitors is not None else None
+        self.is_excess = limit is not None and self._exceeds(limit)
+
+    def _exceeds(self, limit: ConnectionLimit) -> bool:
+        """Tell whether this is one connection too many of its certificate.
+
+        Its next request will be told so. Until then it is not counted, so it has to be soon.
+        """
+        state = self.state
+        verdict = self.credentials.verdict(state.snapshot, state.wall())
+        visitor = visitor_of(self.client_address, self.credentials, verdict)
+        if state.throttle.enter(self, (limit,), visitor):
+            return False
+        self.read_deadline = state.tick + state.snapshot.timeouts.head
+        return True
 
     # From the TLS transport
 
@@ -218,10 +239,10 @@ class DownstreamConnection:
             self._reject(error)
             return False
         self._buffer, self._searched = b"", 0
-        self._begin_exchange(request, buffer[end:], snapshot)
+        self._begin_exchange(request, buffer[end:])
         return True
 
-    def _begin_exchange(self, request: RequestHead, rest: bytes, snapshot: Snapshot) -> None:
+    def _begin_exchange(self, request: RequestHead, rest: bytes) -> None:
         exchange = self._exchange = Exchange(self, request)
         if request.section.framing is NO_CONTENT:
             self._phase = _RESPONSE
@@ -230,18 +251,28 @@ class DownstreamConnection:
             exchange.begin()
             return
         self._phase = _CONTENT
-        self.read_deadline = self.state.tick + snapshot.timeouts.body
+        self.read_deadline = _NEVER
+        self._pace = None
         self._decoder = decoder_for(request.section.framing, request.section.length)
         self.transport.resume_reading()
         exchange.begin()
         if rest and self._phase is _CONTENT:
             self._take_content(rest)
+        if self._phase is _CONTENT and self.transport.is_reading:
+            self._wait_for_content()
+
+    def _wait_for_content(self) -> None:
+        """From now on it is the client's turn."""
+        snapshot = self.state.snapshot
+        self._pace = Pace(snapshot.timeouts.body, snapshot.limits.min_rate, self.state.tick)
+        self.read_deadline = self._pace.deadline
 
     def _take_content(self, data: bytes) -> None:
         exchange, decoder = self._exchange, self._decoder
         if exchange is None or decoder is None:
             return
-        self.read_deadline = self.state.tick + exchange.snapshot.timeouts.body
+        if self._pace is not None:
+            self.read_deadline = self._pace.received(len(data), self.state.tick)
         try:
             content, rest = decoder.feed(data)
         except ProtocolError as error:
@@ -323,13 +354,14 @@ class DownstreamConnection:
         """Let the client wait; that is not its fault, so no deadline runs."""
         self.transport.pause_reading()
         if self._phase is _CONTENT:
+            self._pace = None
             self.read_deadline = _NEVER
 
     def resume_reading(self) -> None:
         """Read again."""
         if self._phase is _CONTENT:
             self.transport.resume_reading()
-            self.read_deadline = self.state.tick + self.state.snapshot.timeouts.body
+            self._wait_for_content()
         else:
             self._read_on()
 
@@ -376,20 +408,29 @@ class DownstreamConnection:
         elif self._phase is _LINGER:
             self._end_lingering()
         elif self._exchange is not None:
-            self._exchange.fail(_too_slow("the content of the request"))
+            self._look_at_sender(self._exchange)
         elif self._buffer:
             self._reject(_too_slow("the head of the request"))
         else:
             self.transport.close()
             self._wait_for_end()
 
+    def _look_at_sender(self, exchange: Exchange) -> None:
+        pace = self._pace
+        if pace is None or pace.is_too_slow(self.state.tick):
+            exchange.fail(_too_slow("the content of the request"))
+        else:
+            self.read_deadline = pace.deadline
+
     def _wait_for_reader(self) -> None:
-        self._unsent = self.transport.unsent
+        self._untaken = self.transport.untaken
         self.write_deadline = self.state.tick + self.state.snapshot.timeouts.send
 
     def _look_at_reader(self) -> None:
-        """Drop a client that took nothing since the last look: ``send`` is a gap, not a total."""
-        if self.transport.unsent < self._unsent:
+        """Drop a client that took too little since the last look: ``send`` is a gap, no total."""
+        snapshot = self.state.snapshot
+        least = snapshot.limits.min_rate * snapshot.timeouts.send
+        if self._untaken - self.transport.untaken >= max(1, least):
             self._wait_for_reader()
         else:
             self.transport.abort()

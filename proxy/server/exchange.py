@@ -14,7 +14,9 @@ from proxy.observe.access_record import AccessRecord
 from proxy.routing.path import TargetError
 from proxy.server.forwarding import Forwarding
 from proxy.server.own_response import own_response
+from proxy.server.throttle import TOO_MANY, Excess, Visitor, visitor_of
 from proxy.web.error_page import render_error
+from proxy.web.page import RETRY_AFTER
 from proxy.web.refusal import Refusal, render_refusal
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from proxy.server.downstream import DownstreamConnection
     from proxy.server.responder import Responder
     from proxy.server.upstream import UpstreamFailure
-    from proxy.snapshot import RouteTarget
+    from proxy.snapshot import RouteTarget, VisitorLimits
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
@@ -32,6 +34,7 @@ _log = structlog.stdlib.get_logger()
 # Bound once, as in downstream.
 _VERIFIED = Access.VERIFIED
 _CLIENT_GONE = 499  # nginx's: logged, never sent
+_UNLIMITED = float("inf")
 
 
 class _Routed:
@@ -55,7 +58,7 @@ class Exchange:
         "_access",
         "_began",
         "_began_at",
-        "_content_size",
+        "_content_left",
         "_ended",
         "_responder",
         "connection",
@@ -78,7 +81,7 @@ class Exchange:
         self._responder: Responder | None = None
         self._began = state.now()
         self._began_at = state.wall()
-        self._content_size = 0
+        self._content_left = _UNLIMITED  # what the client may still send
         self._ended = False
         self._access = _VERIFIED
         record = self.record = AccessRecord(connection.client_address, connection.logged_client)
@@ -94,6 +97,12 @@ class Exchange:
         now = self._began_at
         verdict = credentials.verdict(self.state.snapshot, now)
         record.verify = credentials.verify
+        visitors = snapshot.visitors
+        if visitors is not None:
+            excess = self._excess_of_address(visitors)
+            if excess is not None:
+                self._turn_away(excess)
+                return
         try:
             match = self._route()
         except TargetError as error:
@@ -106,13 +115,40 @@ class Exchange:
             self._refuse(refusal, verdict, now)
             return
         record.decision = "admitted"
-        limit = snapshot.limits.body
+        if visitors is not None:
+            excess = self._excess_of_admitted(visitors, verdict, match)
+            if excess is not None:
+                self._turn_away(excess)
+                return
         if match is None:
             self.fail(ProtocolError(404, "no_route", "no route matches"))
-        elif limit and request.section.length > limit:
-            self.fail(_body_too_large(limit))
-        else:
-            self._forward(match)
+            return
+        limit = match.payload.body
+        if limit:
+            self._content_left = limit
+            if request.section.length > limit:
+                self.fail(_body_too_large())
+                return
+        self._forward(match)
+
+    def _excess_of_address(self, visitors: VisitorLimits) -> Excess | None:
+        """Return what is too much before anything is decided: the refused are counted, too."""
+        if self.connection.is_excess:
+            self.keep_alive = False  # another connection of the same client may come in its place
+            return TOO_MANY
+        if not visitors.before_decision:
+            return None
+        visitor = Visitor(self.record.remote_addr)
+        return self.state.throttle.charge(visitors.before_decision, visitor)
+
+    def _excess_of_admitted(
+        self, visitors: VisitorLimits, verdict: Verdict, match: Match[RouteTarget] | None
+    ) -> Excess | None:
+        """Return what is too much of a visitor who is let in."""
+        visitor = visitor_of(self.record.remote_addr, self.connection.credentials, verdict)
+        limits = match.payload.limits if match is not None else None
+        throttle = self.state.throttle
+        return throttle.charge_on_route(self, visitors.after_decision, limits, visitor)
 
     def _forward(self, match: Match[RouteTarget]) -> None:
         """Ask the app that the route leads to."""
@@ -140,10 +176,9 @@ class Exchange:
 
     def content_received(self, data: bytes) -> None:
         """Take content of the request."""
-        self._content_size += len(data)
-        limit = self.snapshot.limits.body
-        if limit and self._content_size > limit:
-            self.fail(_body_too_large(limit))
+        self._content_left -= len(data)
+        if self._content_left < 0:
+            self.fail(_body_too_large())
         elif self._responder is not None:
             self._responder.content_received(data)
 
@@ -244,6 +279,8 @@ class Exchange:
             record.upstream_time = elapsed  # nothing of note happens before it is asked
         state.counters.answered(record.status)
         state.access_log.write(record)
+        if self.snapshot.visitors is not None:
+            state.throttle.leave(self)
         self.connection.exchange_ended(keep_alive=keep_alive)
 
     def elapsed(self) -> float:
@@ -281,7 +318,13 @@ class Exchange:
         )
         self.answer(client_auth.status, render_refusal(refusal, self._accept()), keep_alive=False)
 
-    def _error_page(self, status: int, code: str) -> Page:
+    def _turn_away(self, excess: Excess) -> None:
+        """Answer 429; the throttle has told the log, which this must not flood."""
+        self.record.error = excess.code
+        page = self._error_page(429, excess.code, retry_after=excess.retry_after)
+        self.answer(429, page, keep_alive=self.is_request_sent)
+
+    def _error_page(self, status: int, code: str, *, retry_after: int = RETRY_AFTER) -> Page:
         return render_error(
             status,
             code,
@@ -289,6 +332,7 @@ class Exchange:
             request_id=self.record.request_id,
             detail=self.snapshot.client_auth.detail,
             upstream=self.record.upstream,
+            retry_after=retry_after,
         )
 
     def _accept(self) -> bytes | None:
@@ -296,5 +340,5 @@ class Exchange:
         return b", ".join(values) if values else None
 
 
-def _body_too_large(limit: int) -> ProtocolError:
-    return ProtocolError(413, "body_too_large", f"the content is longer than {limit} bytes")
+def _body_too_large() -> ProtocolError:
+    return ProtocolError(413, "body_too_large", "the content is longer than the limit")

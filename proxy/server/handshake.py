@@ -58,7 +58,7 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many connections already."""
         self._socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
-        if not self._state.admit(self):
+        if not self._state.admit(self, self._client_address()):
             self._socket.abort()
             return
         self._tls = self._snapshot.tls.new_connection()
@@ -127,7 +127,7 @@ class Handshake(asyncio.Protocol):
 
         def make(transport: TLSTransport) -> DownstreamConnection:
             connection = DownstreamConnection(state, transport, self._port, self._snapshot, peer)
-            state.forget(self)  # only now: the last one to go ends a drain
+            state.hand_over(self, connection)
             return connection
 
         TLSTransport(self._socket, self._tls, self._boundary).start(make)
@@ -138,8 +138,12 @@ class Handshake(asyncio.Protocol):
 
     def _count(self, reason: str) -> None:
         self._state.counters.handshake_failed(reason)
-        client = self._socket.get_extra_info("peername")
-        _log.info("handshake failed", reason=reason, client=client[0] if client else "-")
+        _log.info("handshake failed", reason=reason, client=self._client_address() or "-")
+
+    def _client_address(self) -> str:
+        """Return the IP address as text; empty where there is none (unix sockets)."""
+        name = self._socket.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else ""
 
     def _answer_plain(self, data: bytes) -> None:
         """Say in plain HTTP that this port speaks HTTPS, then let the sender finish."""
@@ -155,8 +159,7 @@ class Handshake(asyncio.Protocol):
 
     def _log_plain(self, data: bytes) -> None:
         """Write the access log's line for a request that came without TLS."""
-        client = self._socket.get_extra_info("peername")
-        record = AccessRecord(str(client[0]) if client else "")
+        record = AccessRecord(self._client_address())
         record.request_line = data.split(b"\r\n", 1)[0][:_MAX_LOGGED_LINE]
         record.status, record.error, record.time = 400, "plain_http", self._state.wall()
         self._state.counters.answered(record.status)

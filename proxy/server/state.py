@@ -12,6 +12,7 @@ import structlog
 
 from proxy.server.credentials import Credentials
 from proxy.server.pool import Pools
+from proxy.server.throttle import Throttle, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,7 @@ class ServerState:
         self.access_log = access_log
         self.counters = counters
         self.pools = Pools(self)
+        self.throttle = Throttle(self.now, counters)
         self.connections: set[Downstream] = set()
         self.is_draining = False
         self.all_gone = asyncio.Event()
@@ -111,17 +113,30 @@ class ServerState:
             known = self._credentials[key] = Credentials(peer)
         return known
 
-    def admit(self, connection: Downstream) -> bool:
-        """Take a new connection in, unless ``limits.connections`` are there already."""
-        limit = self.snapshot.limits.connections
-        if limit and len(self.connections) >= limit:
-            _log.warning("connection refused: limits.connections is reached", limit=limit)
+    def admit(self, connection: Downstream, address: str) -> bool:
+        """Take a new connection in, unless there are too many, in all or from its address."""
+        limits, visitors = self.snapshot.limits, self.snapshot.visitors
+        if limits.connections and len(self.connections) >= limits.connections:
+            _log.warning(
+                "connection refused: limits.connections is reached", limit=limits.connections
+            )
             return False
+        if visitors is not None and visitors.on_accept is not None:
+            limit, visitor = visitors.on_accept, Visitor(address)
+            if not self.throttle.enter(connection, (limit,), visitor):
+                return False
         self.connections.add(connection)
         return True
+
+    def hand_over(self, connection: Downstream, successor: Downstream) -> None:
+        """Let another object go on with a connection that was admitted."""
+        self.connections.add(successor)
+        self.throttle.hand_over(connection, successor)
+        self.forget(connection)
 
     def forget(self, connection: Downstream) -> None:
         """Take a connection out; it may have been taken out before."""
         self.connections.discard(connection)
+        self.throttle.leave(connection)
         if self.is_draining and not self.connections:
             self.all_gone.set()

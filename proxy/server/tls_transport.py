@@ -8,11 +8,15 @@ waits: a call from the event loop goes through to the connection above before it
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sys
+import termios
 from typing import TYPE_CHECKING, Protocol
 
 from OpenSSL import SSL
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from proxy.tls.records import RecordBoundary
@@ -107,6 +111,15 @@ class TLSTransport(asyncio.Protocol):
     def unsent(self) -> int:
         """How many bytes the socket has not taken yet."""
         return self._socket.get_write_buffer_size()
+
+    @property
+    def untaken(self) -> int:
+        """How many bytes the client has not acknowledged, those in the kernel's buffer included.
+
+        The kernel's may hold megabytes and takes more in big pieces: without it a client on a slow
+        line seems to stand still for minutes.
+        """
+        return self.unsent + _held_by_kernel(self._socket.get_extra_info("socket"))
 
     # From the event loop
 
@@ -264,3 +277,12 @@ class TLSTransport(asyncio.Protocol):
         except SSL.Error:
             return  # the peer broke the connection already: there is nobody to tell
         self._flush(_RECORD_OVERHEAD)
+
+
+def _held_by_kernel(sock: socket.socket) -> int:
+    """Return how much of what was sent is not acknowledged (SIOCOUTQ, tcp(7)); 0 if unknown."""
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        return 0
+    return int.from_bytes(answer, sys.byteorder)

@@ -10,7 +10,13 @@ import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from proxy.snapshot.bounds import Limits, Timeouts
+from proxy.snapshot.bounds import (
+    Limits,
+    Timeouts,
+    VisitorLimits,
+    build_limits,
+    build_visitor_limits,
+)
 from proxy.snapshot.faults import Faults, load_all
 from proxy.snapshot.routes import RouteTarget, build_routes
 from proxy.snapshot.trust import Trust, build_revocation, known_issuers, load_trust
@@ -44,6 +50,7 @@ class Snapshot:
         routes: from host and path to a ``RouteTarget``.
         upstreams: the apps, by name.
         limits, timeouts, client_auth, identity_headers: as configured.
+        visitors: how often each visitor may come; None where that is not limited.
     """
 
     config: Config
@@ -54,6 +61,7 @@ class Snapshot:
     known_issuers: frozenset[bytes]
     routes: RouteTable[RouteTarget]
     limits: Limits
+    visitors: VisitorLimits | None
     timeouts: Timeouts
     client_auth: ClientAuth
     identity_headers: tuple[Family, ...]
@@ -90,7 +98,8 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
         revocation=build_revocation(config.client_auth, trust, crls, previous),
         known_issuers=known_issuers(trust, crls),
         routes=build_routes(config),
-        limits=Limits(**config.limits.model_dump()),
+        limits=build_limits(config.limits),
+        visitors=build_visitor_limits(config),
         timeouts=Timeouts(**config.timeouts.model_dump()),
         client_auth=config.client_auth,
         identity_headers=config.identity_headers,

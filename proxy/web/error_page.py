@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proxy.web.page import Detail, Page, Story, reason_phrase, render
+from proxy.web.page import RETRY_AFTER, Detail, Page, Story, reason_phrase, render
 from proxy.web.untrusted import printable
 from proxy.web.wording import Wording
 
@@ -22,7 +22,7 @@ _OPERATOR: Final = (
     ),
 )
 
-RETRIED: Final = frozenset({502, 503, 504})
+RETRIED: Final = frozenset({429, 502, 503, 504})
 """Status codes after which the same request may succeed soon."""
 
 
@@ -32,6 +32,17 @@ def _sender(title: str, what: str, icon: str = "warning") -> Wording:
 
 def _operator(title: str, what: str, icon: str = "warning") -> Wording:
     return Wording(title, what, _OPERATOR, icon, browser_help=False)
+
+
+def _visitor(title: str, what: str) -> Wording:
+    steps = (
+        *_RETRY,
+        (
+            "A program has to wait for as many seconds as the Retry-After field of this answer "
+            "says, and to ask less often."
+        ),
+    )
+    return Wording(title, what, steps, "clock", browser_help=False)
 
 
 def _upstream(title: str, what: str) -> Wording:
@@ -75,6 +86,12 @@ ERRORS: Final[dict[str, Wording]] = {
         "warning",
         browser_help=False,
     ),
+    "rate_limited": _visitor(
+        "Too many requests", "More requests came in a short time than this site allows."
+    ),
+    "too_many_connections": _visitor(
+        "Too many connections", "More connections are open at one time than this site allows."
+    ),
     "internal_error": _operator("Something went wrong here", "The server met an error of its own."),
     "not_implemented": _sender(
         "This request asks for something unknown", "The server does not support what it asks for."
@@ -111,6 +128,7 @@ def render_error(
     request_id: str,
     detail: Detail = "full",
     upstream: str = "",
+    retry_after: int = RETRY_AFTER,
 ) -> Page:
     """Render an error page in the format that the request's Accept field asks for.
 
@@ -121,6 +139,7 @@ def render_error(
         request_id: what the operator finds in the log.
         detail: ``short`` leaves the upstream's name out, ``none`` the cause as well.
         upstream: the upstream's name in the configuration; never an address.
+        retry_after: what the client is told to wait, with the status codes of ``RETRIED``.
     """
     phrase = reason_phrase(status)
     wording = ERRORS.get(code) if detail != "none" else None
@@ -138,5 +157,6 @@ def render_error(
         retry=status in RETRIED,
         card=None,
         problem={},
+        retry_after=retry_after,
     )
     return render(story, accept)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 Detail = Literal["full", "short", "none"]
 """How much a page tells: all; no facts of the certificate; only that access was refused."""
 
-# Long enough for an app to start, short enough for somebody who waits for it (RFC 9110 10.2.3).
-_RETRY_AFTER: Final = ((b"Retry-After", b"5"),)
+RETRY_AFTER: Final = 5
+"""Seconds (RFC 9110, section 10.2.3): long enough for an app to start, short enough for somebody
+who waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Story:
         retry: the same request may succeed soon.
         card: the certificate that was sent, where the page may tell.
         problem: further members of the problem document.
+        retry_after: after how many seconds, where it may succeed at all.
     """
 
     status: int
@@ -57,6 +59,7 @@ class Story:
     retry: bool
     card: CertificateCard | None
     problem: dict[str, object]
+    retry_after: int = RETRY_AFTER
 
     @property
     def phrase(self) -> str:
@@ -84,7 +87,10 @@ def render(story: Story, accept: bytes | None) -> Page:
     """Render a story in the format that the Accept field asks for."""
     chosen = choose_format(accept)
     body = _RENDERERS[chosen](story).encode("utf-8", "backslashreplace")
-    return Page(chosen.value, body, _FIELDS[chosen] + (_RETRY_AFTER if story.retry else ()))
+    fields = _FIELDS[chosen]
+    if story.retry:
+        fields = (*fields, (b"Retry-After", b"%d" % story.retry_after))
+    return Page(chosen.value, body, fields)
 
 
 @cache

@@ -6,7 +6,15 @@ refused by name (see ``later.py``), never accepted and ignored.
 """
 
 from proxy.config.model.access_log import AccessLog
-from proxy.config.model.bounds import Limits, Timeouts
+from proxy.config.model.bounds import (
+    ConnectionsPer,
+    Limits,
+    RequestLimit,
+    RouteConnectionsPer,
+    RouteLimits,
+    RouteRequestLimit,
+    Timeouts,
+)
 from proxy.config.model.client_auth import ClientAuth
 from proxy.config.model.config import Config
 from proxy.config.model.listening import TLS, Listener, ServerName
@@ -18,11 +26,16 @@ __all__ = [
     "AccessLog",
     "ClientAuth",
     "Config",
+    "ConnectionsPer",
     "Health",
     "Limits",
     "Listener",
+    "RequestLimit",
     "Retries",
     "Route",
+    "RouteConnectionsPer",
+    "RouteLimits",
+    "RouteRequestLimit",
     "ServerName",
     "Timeouts",
     "Upstream",

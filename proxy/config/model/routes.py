@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator
 
 from proxy.config import rules
+from proxy.config.model.bounds import RouteLimits
 from proxy.config.model.section import Section
 
 
@@ -34,3 +35,6 @@ class Route(Section):
     """Who is let in: `verified` (a good certificate), `optional` (everyone; the app is told the
     outcome) or `public` (everyone). Danger: only `verified` keeps strangers out.
     Default: `verified`."""
+
+    limits: RouteLimits = RouteLimits()
+    """Bounds of this route."""
