@@ -28,6 +28,11 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
         yield ("client_auth", "crl_check"), "has no effect: there is no crl to look into"
     if not config.limits.head:
         yield ("limits", "head"), "without a limit one client can fill the memory"
+    for index, route in enumerate(config.routes):
+        pers = {limit.per for limit in route.limits.requests}
+        if route.access != "verified" and pers == {"certificate"}:
+            place = ("routes", index, "limits", "requests")
+            yield place, "strangers have no certificate: nothing limits them; add one per address"
     if all(route.access == "public" for route in config.routes):
         yield ("routes",), "every route is public: the proxy keeps nobody out"
 

@@ -103,12 +103,12 @@ def check_server_names(names: tuple[ServerName, ...]) -> tuple[ServerName, ...]:
 
 
 def check_request_limits(limits: tuple[R, ...]) -> tuple[R, ...]:
-    """Refuse two limits for the same visitors in the same unit: the lower one alone would count."""
+    """Refuse the same rate for the same visitors twice: the lower burst alone would count."""
     _raise_any(
         _repetitions(
             limits,
-            lambda entry: (entry.per, entry.rate.unit),
-            "is limited in this unit above; keep one of the two",
+            lambda entry: (entry.per, entry.rate),
+            "this rate is given above; keep one of the two",
             "rate",
         )
     )

@@ -20,6 +20,11 @@ def warnings_of(text: str) -> list[str]:
     [
         (LEAST + "limits: {head: 0}", "g:4: limits.head: without a limit one client can fill"),
         (
+            LEAST + "routes: [{path: /}, {path: /a, access: optional, "
+            "limits: {requests: {per: certificate, rate: 1/s}}}]",
+            "g:4: routes[1].limits.requests: strangers have no certificate: nothing limits them",
+        ),
+        (
             LEAST + "routes: [{path: /, access: public}]",
             "g:4: routes: every route is public: the proxy keeps nobody out",
         ),

@@ -12,10 +12,12 @@ def test_counts_by_word():
     for status in (200, 204, 403, 502, 101):
         counters.answered(status)
     counters.upstream_failed("app", "upstream_timeout")
+    counters.turned_away("requests/address")
     assert counters.as_dict() == {
         "connections": 2,
         "handshake_failures": {"timeout": 1},
         "refusals": {"certificate_expired": 2},
+        "turned_away_by": {"requests/address": 1},
         "responses": {"1xx": 1, "2xx": 2, "4xx": 1, "5xx": 1},
         "upstream_errors": {"app/upstream_timeout": 1},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -320,7 +321,8 @@ async def test_a_slow_head_is_a_408_however_steadily_it_drips(world: World):
     assert world.log.records[0].error == "request_timeout"
 
 
-async def test_slow_content_is_a_408(world: World):
+async def test_a_gap_in_the_content_is_a_408(make_world: MakeWorld):
+    world = make_world(limits={"min_rate": 0})
     client = world.client()
     server = await world.forwarded(client, UPLOAD)
     world.tick(59)
@@ -332,6 +334,39 @@ async def test_slow_content_is_a_408(world: World):
     assert server.ending == "abort"
     await settle()
     assert [record.status for record in world.log.records] == [408]
+
+
+async def test_content_that_drips_is_a_408(world: World):
+    """A byte each 59 seconds keeps ``timeouts.body``, and would keep a connection to the app."""
+    client = world.client()
+    server = await world.forwarded(client, request("Content-Length: 99999", method="POST"))
+    client.send(b"x" * 240 * 60)
+    world.tick(60 - 1)
+    client.send(b"x")
+    world.tick(1)
+    assert client.statuses() == []  # enough in this minute, too little in the next
+    world.tick(58)
+    client.send(b"x" * 100)
+    world.tick(1)
+    assert client.statuses() == []
+    world.tick(1)
+    assert client.statuses() == [408]
+    assert server.ending == "abort"
+
+
+async def test_time_in_which_the_app_takes_no_more_is_not_the_clients(world: World):
+    client = world.client()
+    server = await world.forwarded(client, request("Content-Length: 9999999", method="POST"))
+    server.is_taking = False
+    client.send(MANY)
+    for _ in range(9):
+        world.tick(6.5)  # the app's own deadline is timeouts.response
+    assert client.statuses() == []
+    server.take()  # it goes on, and so does the client's time
+    world.tick(59)
+    assert client.statuses() == []
+    world.tick(1)
+    assert client.statuses() == [408]
 
 
 async def test_slow_content_under_a_response_that_has_begun_cuts_it(world: World):
@@ -371,16 +406,21 @@ async def test_a_cut_response_that_is_not_taken_does_not_hold_the_socket_for_eve
     assert client.socket.ending == "abort"
 
 
-async def test_a_client_that_reads_slowly_but_reads_is_not_dropped(world: World):
+@pytest.mark.parametrize(("min_rate", "taken"), [(0, 1), (240, 240 * 60)])
+async def test_a_client_that_reads_slowly_but_reads_is_not_dropped(
+    make_world: MakeWorld, min_rate: int, taken: int
+):
     """``send`` is the gap between two writes, as nginx's ``send_timeout``, and not a total."""
+    world = make_world(limits={"min_rate": min_rate})
     client = world.client()
     server = await world.forwarded(client, GET)
     client.socket.is_taking = False
     server.feed(BIG)
     for _ in range(5):
-        client.socket.take_some(1000)
+        client.socket.take_some(taken)
         world.tick(60)
         assert not client.socket.ending
+    client.socket.take_some(taken - 1)
     world.tick(60)
     assert client.socket.ending == "abort"
 
@@ -538,7 +578,7 @@ async def test_a_limit_is_that_of_the_snapshot_in_force(make_world: MakeWorld):
     world = make_world()
     old = world.client()
     limits = world.state.snapshot.limits
-    world.swap(limits=type(limits)(limits.head, 2, limits.body, limits.connections))
+    world.swap(limits=replace(limits, fields=2))
     many = request("A: 1", "B: 2", "C: 3")
     await world.round_trip(old)
     fresh = world.client()

@@ -143,7 +143,8 @@ async def test_patience_counts_from_the_last_byte(world: World):
     assert client.statuses() == [504]
 
 
-async def test_patience_counts_from_the_last_byte_of_an_upload(world: World):
+async def test_patience_counts_from_the_last_byte_of_an_upload(make_world: MakeWorld):
+    world = make_world(limits={"min_rate": 0})
     client, _ = await asked(world, request("Content-Length: 2", method="POST"))
     world.tick(59)
     client.send(b"x")

@@ -34,7 +34,15 @@ def test_a_configuration_can_be_built_in_code():
 
 def test_the_defaults_are_those_of_the_contract():
     config = Config.model_validate(VALUES)
-    assert config.limits.model_dump() == {"head": 32768, "fields": 100, "body": 0, "connections": 0}
+    assert config.limits.model_dump() == {
+        "head": 32768,
+        "fields": 100,
+        "body": 0,
+        "connections": 0,
+        "connections_per": {"certificate": 0, "address": 0},
+        "requests": (),
+        "min_rate": 240,
+    }
     assert config.timeouts.model_dump() == {
         "handshake": 10,
         "head": 15,
