@@ -18,7 +18,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 MAX_KEYS: Final = 65_536
 """For each limit. A key and its debt take about 200 bytes."""
@@ -101,7 +101,7 @@ class RateLimiter:
         self._tidy_at = min(max(2 * len(debts), _FEW), self._max_keys)
 
 
-def admit(charges: Iterable[tuple[RateLimiter, str]], now: float) -> float:
+def admit(charges: Sequence[tuple[RateLimiter, str]], now: float) -> float:
     """Charge a request under several limits, if all of them let it pass; otherwise under none.
 
     Args:
@@ -111,12 +111,15 @@ def admit(charges: Iterable[tuple[RateLimiter, str]], now: float) -> float:
     Returns:
         0.0 when it passes, otherwise the seconds to wait.
     """
-    charges = tuple(charges)
-    wait = max((limiter.wait(key, now) for limiter, key in charges), default=0.0)
-    if not wait:
+    longest = 0.0
+    for limiter, key in charges:
+        wait = limiter.wait(key, now)
+        if wait > longest:  # a call of max() for each request would cost more
+            longest = wait
+    if not longest:
         for limiter, key in charges:
             limiter.take(key, now)
-    return wait
+    return longest
 
 
 def retry_after(wait: float) -> int:

@@ -8,6 +8,7 @@ decision will be; and once it is admitted, those of the certificate and of the r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -29,6 +30,7 @@ _log = structlog.stdlib.get_logger()
 
 _TELL_AGAIN: Final = 10.0  # seconds until the log names the same visitor for the same limit again
 _MOST_TOLD: Final = 4096
+_address_key: Final = lru_cache(maxsize=4096)(address_key)  # 20 µs for an IPv6 address
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Visitor:
         """Return the key under a limit; empty for a visitor whom it does not count."""
         if per == "route":
             return "all"
-        return address_key(self.address) if per == "address" else self.certificate
+        return _address_key(self.address) if per == "address" else self.certificate
 
 
 def visitor_of(address: str, credentials: Credentials, verdict: Verdict) -> Visitor:
@@ -83,16 +85,16 @@ class Throttle:
     def __init__(self, now: Callable[[], float], counters: Counters) -> None:
         self._now = now
         self._counters = counters
-        self._limiters: dict[RequestLimit, RateLimiter] = {}
+        self._limiters: dict[str, RateLimiter] = {}  # by the limit's name
         self._present = Presence()
         self._places: dict[object, tuple[Hashable, ...]] = {}  # what each guest has taken up
         self._told: dict[Hashable, float] = {}
 
     def adopt(self, limits: VisitorLimits | None) -> None:
         """Forget the counts of limits that are no longer there."""
-        kept = limits.request_limits if limits is not None else frozenset()
-        for limit in self._limiters.keys() - kept:
-            del self._limiters[limit]
+        kept = limits.names if limits is not None else frozenset()
+        for name in self._limiters.keys() - kept:
+            del self._limiters[name]
 
     # Connections
 
@@ -135,14 +137,17 @@ class Throttle:
 
     def charge(self, limits: Sequence[RequestLimit], visitor: Visitor) -> Excess | None:
         """Count a request, under all of these limits or, if it is too many for one, under none."""
-        now = self._now()
-        keyed = [(limit, key) for limit in limits if (key := visitor.key(limit.per))]
-        charges = [(self._limiter(limit), key) for limit, key in keyed]
+        now, charges = self._now(), []
+        for limit in limits:
+            key = visitor.key(limit.per)
+            if key:
+                charges.append((self._limiter(limit), key))
         wait = admit(charges, now)
         if not wait:
             return None
-        for (limit, key), (limiter, _) in zip(keyed, charges, strict=True):
-            if limiter.wait(key, now):
+        for limit in limits:
+            key = visitor.key(limit.per)
+            if key and self._limiter(limit).wait(key, now):
                 self._tell("requests", limit, key, visitor, f"{limit.rate}")
         return Excess("rate_limited", retry_after(wait))
 
@@ -161,9 +166,9 @@ class Throttle:
         return self.charge((*everywhere, *limits.requests), visitor)
 
     def _limiter(self, limit: RequestLimit) -> RateLimiter:
-        limiter = self._limiters.get(limit)
+        limiter = self._limiters.get(limit.name)
         if limiter is None:
-            limiter = self._limiters[limit] = RateLimiter(limit.rate, limit.burst)
+            limiter = self._limiters[limit.name] = RateLimiter(limit.rate, limit.burst)
         return limiter
 
     # What the operator is told

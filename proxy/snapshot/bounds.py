@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -27,19 +27,27 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimit:
-    """How often requests may come. Equal ones are the same limit: its counts outlive a reload.
+    """How often requests may come.
 
     Attributes:
         route: host and path of the route where it holds; empty for everywhere.
         per: who is counted by itself.
         rate: on average.
         burst: how many may come ahead of it.
+        name: all of that in one text. Limits of the same name are the same: counts outlive a
+            reload.
     """
 
     route: str
     per: Per
     rate: Rate
     burst: int
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the name once: it is looked up for each request."""
+        name = f"{self.per} {self.rate} {self.burst} {self.route}"
+        object.__setattr__(self, "name", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,12 @@ class VisitorLimits:
     routes: tuple[RouteLimits, ...]
 
     @property
-    def request_limits(self) -> frozenset[RequestLimit]:
-        """All limits on requests."""
+    def names(self) -> frozenset[str]:
+        """The names of all limits on requests."""
         of_routes = (limit for route in self.routes for limit in route.requests)
-        return frozenset((*self.before_decision, *self.after_decision, *of_routes))
+        return frozenset(
+            limit.name for limit in (*self.before_decision, *self.after_decision, *of_routes)
+        )
 
 
 @dataclass(frozen=True, slots=True)
