@@ -113,9 +113,7 @@ def admit(charges: Sequence[tuple[RateLimiter, str]], now: float) -> float:
     """
     longest = 0.0
     for limiter, key in charges:
-        wait = limiter.wait(key, now)
-        if wait > longest:  # a call of max() for each request would cost more
-            longest = wait
+        longest = max(longest, limiter.wait(key, now))
     if not longest:
         for limiter, key in charges:
             limiter.take(key, now)

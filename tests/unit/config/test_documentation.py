@@ -48,6 +48,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def joined(text: str) -> str:
+    """Return the example with every mapping on one line."""
+    return re.sub(r",(?: +# .*)?\n# {8,}(?=[a-z])", ", ", text)
+
+
 def test_the_page_is_what_the_script_writes():
     """When this fails: PYTHONPATH=. python docs/generate_configuration.py"""
     assert (ROOT / "docs" / "configuration.md").read_text() == script().render()
@@ -69,7 +74,7 @@ def test_what_the_example_comments_out_are_the_defaults(folder: Path):
     """Removing the comment signs changes nothing; so the example cannot go stale."""
     text = EXAMPLE.read_text()
     plain = parse(text, "example", folder, {}).config
-    one_line = text.replace("75s,\n#            connect", "75s, connect")
+    one_line = joined(text)
     switched_on = re.sub(
         r"(?m)^( *)# (?=(min_version|intermediates|crl_|verify_|reject_|status|detail|identity_"
         r"|limits|timeouts|access_log))",
@@ -82,7 +87,7 @@ def test_what_the_example_comments_out_are_the_defaults(folder: Path):
 
 def test_everything_that_the_example_shows_can_be_switched_on(folder: Path):
     text = EXAMPLE.read_text().replace("\nupstream:", "\n# upstream:")
-    text = text.replace("75s,\n#            connect", "75s, connect")
+    text = joined(text)
     lines = [re.sub(r"^( *)# (?=( *- |[a-z_ ]+: ?|$))", r"\1", line) for line in text.splitlines()]
     keys = [line for line in lines if re.match(r" *(- )?[{a-z_]+: ?", line)]
     text = "\n".join(line for line in keys if not line.startswith("upstream: "))
