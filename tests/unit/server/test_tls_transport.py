@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -140,6 +142,22 @@ async def test_a_slow_reader_is_reported_and_so_is_its_recovery(line: Line):
     line.client.read()
     assert line.handler.events == ["pause", "resume"]
     assert not line.transport.unsent
+
+
+async def test_what_the_kernel_holds_is_not_taken_either(line: Line):
+    """It takes megabytes at once: from outside it a slow reader would seem to stand still."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+    with near, far:
+        line.socket._extra["socket"] = near
+        assert line.transport.untaken == 0
+        near.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while near.send(MANY):
+                pass
+        assert line.transport.untaken > 0
+        assert line.transport.unsent == 0
 
 
 async def test_reading_is_paused_once_and_resumed_once(line: Line):

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proxy.access.decision import Access
+from proxy.access.rate import Rate
 from proxy.config.load import load_config
 from proxy.errors import CertgateError, ConfigError
-from proxy.snapshot import Snapshot, build_snapshot, with_fresh_crls
+from proxy.snapshot import (
+    ConnectionLimit,
+    RequestLimit,
+    Snapshot,
+    build_snapshot,
+    with_fresh_crls,
+)
 from tests.gate import revoke, settings, write
 from tests.pki import Authority, certificate_pem, client, crl_pem, server, stranger, trust
 
@@ -48,6 +55,38 @@ def test_values_arrive_as_plain_values(tmp_path: Path):
     assert (timeouts.head, timeouts.tunnel, timeouts.handshake) == (2.0, 3600.0, 10.0)
     assert snapshot.identity_headers == ("client-cert",)
     assert list(snapshot.upstreams) == ["app"]
+
+
+def test_without_limits_on_visitors_there_is_nothing_to_look_at(tmp_path: Path):
+    """So that a request costs one look at None."""
+    snapshot = snapshot_of(tmp_path, limits={"body": 5}, routes=[{"limits": {"body": 0}}])
+    match = snapshot.routes.match(b"any.example", b"/")
+    assert snapshot.visitors is None
+    assert match is not None
+    assert (match.payload.body, match.payload.limits) == (0, None)
+
+
+def test_limits_are_sorted_by_when_they_are_looked_at(tmp_path: Path):
+    requests = [
+        {"per": "certificate", "rate": "20/m"},
+        {"per": "address", "rate": "600/m", "burst": 3},
+    ]
+    on_route = {"requests": {"per": "route", "rate": "1/h"}, "connections": 4}
+    visitors = snapshot_of(
+        tmp_path,
+        limits={"requests": requests, "connections_per": {"certificate": 1, "address": 2}},
+        routes=[{"path": "/"}, {"path": "/few", "host": "a.test", "limits": on_route}],
+    ).visitors
+    assert visitors is not None
+    assert visitors.on_accept == ConnectionLimit("", "address", 2)
+    assert visitors.on_handshake == ConnectionLimit("", "certificate", 1)
+    assert visitors.before_decision == (RequestLimit("", "address", Rate(600, "m"), 3),)
+    # All of one span may come at once, unless a burst is given.
+    assert visitors.after_decision == (RequestLimit("", "certificate", Rate(20, "m"), 19),)
+    [route] = visitors.routes
+    assert route.requests == (RequestLimit("a.test/few", "route", Rate(1, "h"), 0),)
+    assert route.connections == (ConnectionLimit("a.test/few", "route", 4),)
+    assert len(visitors.names) == 3
 
 
 def test_the_short_form_lets_verified_clients_to_the_one_app(tmp_path: Path):

@@ -66,6 +66,12 @@ def test_only_what_may_soon_work_asks_to_try_again(status: int, code: str, retri
     assert (b">Try again<" in page.body) is retried
 
 
+@pytest.mark.parametrize("accept", [HTML, PROBLEM, TEXT])
+def test_a_visitor_who_came_too_often_is_told_when_to_come_again(accept: bytes):
+    page = render_error(429, "rate_limited", accept, request_id="4f2a", retry_after=37)
+    assert dict(page.fields)[b"Retry-After"] == b"37"
+
+
 def test_names_and_ids_are_made_printable():
     page = render_error(502, "upstream_timeout", TEXT, request_id="x\ny", upstream="a\u202e<b>\x1b")
     text = page.body.decode()
