@@ -58,7 +58,8 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many connections already."""
         self._socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
-        if not self._state.admit(self, self._client_address()):
+        state = self._state
+        if not (state.admit(self) and state.admit_from(self._client_address(), self)):
             self._socket.abort()
             return
         self._tls = self._snapshot.tls.new_connection()

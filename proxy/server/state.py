@@ -113,20 +113,21 @@ class ServerState:
             known = self._credentials[key] = Credentials(peer)
         return known
 
-    def admit(self, connection: Downstream, address: str) -> bool:
-        """Take a new connection in, unless there are too many, in all or from its address."""
-        limits, visitors = self.snapshot.limits, self.snapshot.visitors
-        if limits.connections and len(self.connections) >= limits.connections:
-            _log.warning(
-                "connection refused: limits.connections is reached", limit=limits.connections
-            )
+    def admit(self, connection: Downstream) -> bool:
+        """Take a new connection in, unless ``limits.connections`` are there already."""
+        limit = self.snapshot.limits.connections
+        if limit and len(self.connections) >= limit:
+            _log.warning("connection refused: limits.connections is reached", limit=limit)
             return False
-        if visitors is not None and visitors.on_accept is not None:
-            limit, visitor = visitors.on_accept, Visitor(address)
-            if not self.throttle.enter(connection, (limit,), visitor):
-                return False
         self.connections.add(connection)
         return True
+
+    def admit_from(self, address: str, connection: Downstream) -> bool:
+        """Count a connection for its address, unless there are too many; before any handshake."""
+        visitors = self.snapshot.visitors
+        if visitors is None or visitors.on_accept is None:
+            return True
+        return self.throttle.enter(connection, (visitors.on_accept,), Visitor(address))
 
     def hand_over(self, connection: Downstream, successor: Downstream) -> None:
         """Let another object go on with a connection that was admitted."""
