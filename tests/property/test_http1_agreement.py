@@ -13,7 +13,7 @@ from httptools import HttpParserUpgrade, HttpRequestParser, HttpResponseParser
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.http1.corpus import Case, load
+from tests.corpus.cases import Case, load
 from tests.unit.http1.strategies import (
     ANY_REQUESTS,
     ANY_RESPONSES,
