@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _ROOT = Path(__file__).parent / "http1"
+# The classes by side and name of their file: ``title``, and ``why`` anybody should care.
+CLASSES: Final[dict[str, dict[str, dict[str, str]]]] = yaml.safe_load(
+    (_ROOT / "classes.yaml").read_text(encoding="utf-8")
+)
 _KEYS = {"name", "send", "each", "method", "messages", "refused", "waits", "gate", "laxer"}
 
 
@@ -51,6 +55,7 @@ class Case:
 
 def load(side: str) -> list[Case]:
     """Return all cases of ``requests`` or ``responses``."""
+    assert {path.stem for path in (_ROOT / side).iterdir()} == set(CLASSES[side])
     return [
         case
         for path in sorted((_ROOT / side).glob("*.yaml"))

@@ -40,16 +40,17 @@ def as_text(by_proxy: Mapping[str, Words]) -> str:
     """Return the file's content: a line of versions, then a line for each case."""
     versions = [f"{name} {version(name)}" for name in PROXIES]
     lines = ["\t".join(["case", *versions])]
-    for case in by_proxy["certgate"]:
-        lines.append("\t".join([case, *(by_proxy[name][case] for name in PROXIES)]))
+    lines += (
+        "\t".join([case, *(by_proxy[name][case] for name in PROXIES)])
+        for case in by_proxy["certgate"]
+    )
     return "\n".join(lines) + "\n"
 
 
 def read(text: str) -> tuple[dict[str, str], dict[str, Words]]:
     """Return versions and outcomes by proxy."""
     head, *lines = (line.split("\t") for line in text.splitlines())
-    versions = {name: column.rpartition(" ")[2] for name, column in zip(PROXIES, head[1:], strict=True)}
-    words = {
-        name: {line[0]: line[at] for line in lines} for at, name in enumerate(PROXIES, start=1)
-    }
+    columns = {name: at for at, name in enumerate(PROXIES, start=1)}
+    versions = {name: head[at].rpartition(" ")[2] for name, at in columns.items()}
+    words = {name: {line[0]: line[at] for line in lines} for name, at in columns.items()}
     return versions, words

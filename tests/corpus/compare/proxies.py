@@ -16,7 +16,7 @@ from tests.gate import Haproxy, Nginx, require, running_gate
 from tests.pki import server, trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 _NGINX = """

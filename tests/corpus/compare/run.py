@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.corpus.compare.proxies import PROXIES
 from tests.corpus.compare.reading import Reading, read_requests, read_responses
-from tests.corpus.compare.upstreams import Answering, Keeping
+from tests.corpus.compare.upstreams import Answering, Keeping, pieces
 from tests.gate import Client, context, head
 from tests.upstreams import Scripted
 
@@ -41,20 +41,20 @@ class Exchange:
     app: tuple[Reading, ...] = ()
 
 
-def requests(name: str, cases: Sequence[Case], *, byte_by_byte: bool = False) -> list[Exchange]:
+def requests(name: str, cases: Sequence[Case], *, in_pieces: bool = False) -> list[Exchange]:
     """Send every case through this proxy to an app that keeps what it gets.
 
     Args:
         name: of the proxy.
         cases: of the corpus' requests.
-        byte_by_byte: each byte in a TLS record and a segment of its own.
+        in_pieces: each byte in a TLS record and a segment of its own.
     """
     app = Keeping()
     tls = context("good")
 
     def send(number: int) -> bytes:
-        step = 1 if byte_by_byte else len(cases[number].data)
-        return _send(port, tls, _address(number), cases[number].data, step)
+        data = cases[number].data
+        return _send(port, tls, _address(number), pieces(data) if in_pieces else [data])
 
     with (
         TemporaryDirectory(prefix="certgate-corpus-") as folder,
@@ -85,17 +85,23 @@ def _methods(case: Case) -> list[bytes]:
     return [b"HEAD"] if case.data.lstrip(b"\r\n").startswith(b"HEAD ") else []
 
 
-def _send(port: int, tls: ssl.SSLContext, source: str, data: bytes, step: int) -> bytes:
+def _send(port: int, tls: ssl.SSLContext, source: str, parts: list[bytes]) -> bytes:
     with Client(port, tls, source=source) as client:
         # Who is refused in the middle of it may find the connection closed.
         with contextlib.suppress(ConnectionError, ssl.SSLError):
-            for at in range(0, len(data), step):
-                client.send(data[at : at + step])
+            for part in parts:
+                client.send(part)
         return client.rest()
 
 
-def responses(name: str, cases: Sequence[Case]) -> list[Exchange]:
-    """Ask this proxy for every case, and for something well on the same connection."""
+def responses(name: str, cases: Sequence[Case], *, in_pieces: bool = False) -> list[Exchange]:
+    """Ask this proxy for every case, and for something well on the same connection.
+
+    Args:
+        name: of the proxy.
+        cases: of the corpus' responses.
+        in_pieces: the app writes each byte by itself.
+    """
     tls = context("good")
 
     def ask(number: int) -> Exchange:
@@ -103,7 +109,7 @@ def responses(name: str, cases: Sequence[Case]) -> list[Exchange]:
 
     with (
         TemporaryDirectory(prefix="certgate-corpus-") as folder,
-        Scripted(Answering(cases)) as upstream,
+        Scripted(Answering(cases, in_pieces=in_pieces)) as upstream,
         PROXIES[name](Path(folder), upstream.port) as port,
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):

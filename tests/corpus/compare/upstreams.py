@@ -21,6 +21,7 @@ _TARGET = re.compile(rb"[A-Z]+ (?:http://[^/ ]+)?/(?:case/([0-9]+)|well) ")
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
 _WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
 _LINGER = 0.3
+_MOST_PIECES = 1500
 
 
 class Keeping:
@@ -55,8 +56,9 @@ class Answering:
     connection.
     """
 
-    def __init__(self, cases: Sequence[Case]) -> None:
+    def __init__(self, cases: Sequence[Case], *, in_pieces: bool = False) -> None:
         self._cases = cases
+        self._in_pieces = in_pieces
 
     async def __call__(self, connection: Connection) -> None:
         deadline = None
@@ -66,6 +68,14 @@ class Answering:
             del limit
             found = _TARGET.match(head)
             assert found, head
-            number = found[1]
-            await connection.send(self._cases[int(number)].data if number else _WELL)
+            answer = self._cases[int(found[1])].data if found[1] else _WELL
+            for piece in pieces(answer) if self._in_pieces else [answer]:
+                await connection.send(piece)
+                await asyncio.sleep(0)
             deadline = _LINGER
+
+
+def pieces(data: bytes) -> list[bytes]:
+    """Cut into single bytes; what is long, into as many pieces as take a second or so."""
+    step = len(data) // _MOST_PIECES + 1
+    return [data[at : at + step] for at in range(0, len(data), step)]
