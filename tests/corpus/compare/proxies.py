@@ -23,8 +23,8 @@ _NGINX = """
     upstream app {{ server 127.0.0.1:{app}; keepalive 32; }}
     map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
     large_client_header_buffers 2 4k;
-    client_header_timeout 3s; client_body_timeout 3s; keepalive_timeout 1s;
-    proxy_read_timeout 3s; lingering_timeout 1s; lingering_time 2s;
+    client_header_timeout 5s; client_body_timeout 5s; keepalive_timeout 1s;
+    proxy_read_timeout 5s; lingering_timeout 1s; lingering_time 2s;
     server {{
         listen 127.0.0.1:{{port}} ssl;
         ssl_certificate {folder}/server.crt; ssl_certificate_key {folder}/server.key;
@@ -46,8 +46,8 @@ _NGINX = """
 """
 _HAPROXY_TLS = "crt {folder}/both.pem ca-file {folder}/ca.crt verify optional"
 _HAPROXY = """
-    timeout client 3s
-    timeout http-request 3s
+    timeout client 5s
+    timeout http-request 5s
     timeout http-keep-alive 1s
     http-request deny deny_status 403 unless {{ ssl_c_used }} {{ ssl_c_verify 0 }}
     http-request set-header X-Forwarded-For %[src]
@@ -57,7 +57,7 @@ _HAPROXY = """
     http-request set-header X-SSL-Client-S-DN %{{+Q}}[ssl_c_s_dn]
     default_backend app
 backend app
-    timeout server 3s
+    timeout server 5s
     server app 127.0.0.1:{app}
 global
     tune.bufsize 5120

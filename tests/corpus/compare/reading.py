@@ -14,6 +14,8 @@ _NO_LIMIT = 1 << 20
 # With an upgrade, so that h11 knows what a 101 answers.
 _ASKED = [("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "x")]
 _SWITCHING = 101
+# How h11 says that the connection ended inside a message, or after nothing but interim responses.
+_ENDED_EARLY = ("peer ", "can't handle event type ConnectionClosed")
 Lines = tuple[tuple[bytes, bytes], ...]
 
 
@@ -92,7 +94,7 @@ def read_responses(raw: bytes, methods: Sequence[bytes], *, ended: bool = True) 
             message = _next(parser)
         except h11.RemoteProtocolError as error:
             # A message that the end of the connection cuts is reported the same way.
-            is_cut = str(error).startswith("peer ")
+            is_cut = str(error).startswith(_ENDED_EARLY)
             return Reading(tuple(found), fault="" if is_cut else str(error), is_cut=is_cut)
         if message is None:
             return Reading(tuple(found), is_cut=True)

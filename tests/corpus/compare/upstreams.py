@@ -21,7 +21,7 @@ _TARGET = re.compile(rb"[A-Z]+ (?:http://[^/ ]+)?/(?:case/([0-9]+)|well) ")
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
 _WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
 _LINGER = 0.3
-_MOST_PIECES = 1500
+_MOST_PIECES = 600
 
 
 class Keeping:
@@ -76,6 +76,6 @@ class Answering:
 
 
 def pieces(data: bytes) -> list[bytes]:
-    """Cut into single bytes; what is long, into as many pieces as take a second or so."""
+    """Cut into single bytes; what is long, into so many pieces."""
     step = len(data) // _MOST_PIECES + 1
     return [data[at : at + step] for at in range(0, len(data), step)]
