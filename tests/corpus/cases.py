@@ -17,7 +17,18 @@ _ROOT = Path(__file__).parent / "http1"
 CLASSES: Final[dict[str, dict[str, dict[str, str]]]] = yaml.safe_load(
     (_ROOT / "classes.yaml").read_text(encoding="utf-8")
 )
-_KEYS = {"name", "send", "each", "method", "messages", "refused", "waits", "gate", "laxer"}
+_KEYS = {
+    "name",
+    "send",
+    "each",
+    "method",
+    "messages",
+    "refused",
+    "waits",
+    "gate",
+    "laxer",
+    "varies",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class Case:
         waits: there is the beginning of another message after them.
         gate: the status of the gate, where the parser takes what the gate refuses.
         laxer: why certgate takes this although nginx or HAProxy refuses it.
+        varies: the proxy of which each process decides anew.
     """
 
     id: str
@@ -51,6 +63,7 @@ class Case:
     waits: bool
     gate: int | None
     laxer: str
+    varies: str
 
 
 def load(side: str) -> list[Case]:
@@ -82,6 +95,7 @@ def _cases(kind: str, entry: dict[str, Any]) -> Iterator[Case]:
             waits=entry.get("waits", False),
             gate=entry.get("gate"),
             laxer=entry.get("laxer", ""),
+            varies=entry.get("varies", ""),
         )
 
 

@@ -27,6 +27,7 @@ class Harm(Enum):
     FORGED_FRAMING = "forged framing"
     H2C = "h2c offered"
     SPLIT = "two messages of one"
+    VARIES = "varies"
 
 
 PASSED = "passed"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.corpus.compare import outcome, run
+from tests.corpus.compare.outcome import Harm
 from tests.corpus.compare.proxies import PROXIES, version
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def ask(name: str, cases: Mapping[str, Sequence[Case]]) -> Words:
     asked = {"requests": run.requests, "responses": run.responses}
     judged = {"requests": outcome.of_request, "responses": outcome.of_response}
     return {
-        key(side, case): judged[side](exchange)
+        key(side, case): Harm.VARIES.value if case.varies == name else judged[side](exchange)
         for side in SIDES
         for case, exchange in zip(cases[side], asked[side](name, cases[side]), strict=True)
     }
