@@ -192,6 +192,9 @@ def _field_lines(head: bytes, target: bytes) -> list[tuple[bytes, bytes]]:
 def _request_fields(
     minor: int, host: bytes, fields: list[Field], own: dict[bytes, list[bytes]]
 ) -> RequestFields:
+    if sum(lower == b"authorization" for lower, _, _ in fields) > 1:
+        # One app takes the first, another the last: which user it is must not be anybody's choice.
+        raise bad_request("Authorization must be sent at most once")
     framing, length = request_framing(own, minor)
     nominated = _nominated(own)
     expectations = [value.lower() for value in own.get(b"expect", ())]

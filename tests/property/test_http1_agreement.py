@@ -13,7 +13,7 @@ from httptools import HttpParserUpgrade, HttpRequestParser, HttpResponseParser
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.http1.corpus import Case, load
+from tests.corpus.cases import Case, load
 from tests.unit.http1.strategies import (
     ANY_REQUESTS,
     ANY_RESPONSES,
@@ -31,6 +31,12 @@ ACCEPTED = [
     and not case.refused
     and not case.waits
     and b"\r\nHost: b\r\n\r\n" not in case.data
+]
+# h11 takes no 101 that it did not ask for.
+ACCEPTED_RESPONSES = [
+    case
+    for case in load("responses")
+    if case.messages and not case.refused and not case.waits and b" 101 " not in case.data
 ]
 
 
@@ -167,12 +173,7 @@ def test_llhttp_reads_a_request_alike(data: bytes):
     assert events.content == (b"" if parser.should_upgrade() else ours.content)
 
 
-@given(responses() | ANY_RESPONSES, st.sampled_from([b"GET", b"HEAD"]))
-def test_h11_reads_a_response_alike(data: bytes, method: bytes):
-    ours = first_complete(ResponseStream(method), data)
-    assume(ours is not None)
-    assert ours is not None
-    assume(ours.described()["status"] != 101 and not has_framing_trailers(data))
+def check_response_against_h11(data: bytes, method: bytes, ours: Message) -> None:
     conn = h11.Connection(h11.CLIENT, max_incomplete_event_size=_NO_LIMIT)
     conn.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
     conn.send(h11.EndOfMessage())
@@ -190,6 +191,22 @@ def test_h11_reads_a_response_alike(data: bytes, method: bytes):
             content += event.data
         assert content == ours.content
         assert isinstance(event, h11.EndOfMessage)
+
+
+@given(responses() | ANY_RESPONSES, st.sampled_from([b"GET", b"HEAD"]))
+def test_h11_reads_a_response_alike(data: bytes, method: bytes):
+    ours = first_complete(ResponseStream(method), data)
+    assume(ours is not None)
+    assert ours is not None
+    assume(ours.described()["status"] != 101 and not has_framing_trailers(data))
+    check_response_against_h11(data, method, ours)
+
+
+@pytest.mark.parametrize("case", ACCEPTED_RESPONSES, ids=lambda case: case.id)
+def test_h11_reads_the_accepted_responses_of_the_corpus_alike(case: Case):
+    ours = first_complete(ResponseStream(case.method), case.data)
+    assert ours is not None
+    check_response_against_h11(case.data, case.method, ours)
 
 
 @given(responses() | ANY_RESPONSES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.unit.http1.corpus import load
+from tests.corpus.cases import load
 
 
 def one_of(texts: bytes) -> st.SearchStrategy[bytes]:
