@@ -41,15 +41,20 @@ class Health:
         return not self.is_down or now - self._checked > self._fail_timeout
 
     def chosen(self, now: float) -> None:
-        """Note that a request is sent; of a server that is down, it is the one that tries it."""
-        if now - self._checked > self._fail_timeout:
+        """Note that a request is sent; of a server that is down, it is the one that tries it.
+
+        One that is asked as the last resort, within its time, is tried like any other: its answer
+        ends the emergency.
+        """
+        if self.is_down or now - self._checked > self._fail_timeout:
             self._checked = now
 
     def failed(self, now: float) -> bool:
-        """Note a failure; tell whether the server is out now."""
+        """Note a failure; tell whether it took the server out."""
+        was_down = self.is_down
         self.fails += 1
         self._failed = self._checked = now
-        return self.is_down
+        return self.is_down and not was_down
 
     def succeeded(self) -> bool:
         """Note a success; tell whether it brought the server back.

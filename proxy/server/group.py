@@ -78,23 +78,30 @@ class Group:
         return [*self._primaries, *self._backups]
 
     def choose(self, tried: Collection[Peer], client: DownstreamConnection) -> Peer | None:
-        """Return the server for a request, or None when no further one is fit.
+        """Return the server for a request, or None when no further one has room.
+
+        Servers that are down are the last resort. What is known about them is from the past, and
+        they may be back; to hold back from all there are would help nobody. A server that takes
+        requests again is found by the first one, where nginx answers 502 for ``fail_timeout``.
 
         Args:
             tried: those that failed this request already.
             client: who asks; its address and the time are looked up only where they count.
         """
         now = client.state.tick
-        for servers in (self._primaries, self._backups):
-            fit = [
-                peer
-                for peer in servers
-                if peer.health.is_fit(now) and peer.has_room and peer not in tried
-            ]
-            if fit:
-                peer = self._balance(servers, fit, client.client_address)
-                peer.health.chosen(now)
-                return peer
+        for is_last_resort in (False, True):
+            for servers in (self._primaries, self._backups):
+                fit = [
+                    peer
+                    for peer in servers
+                    if (is_last_resort or peer.health.is_fit(now))
+                    and peer.has_room
+                    and peer not in tried
+                ]
+                if fit:
+                    peer = self._balance(servers, fit, client.client_address)
+                    peer.health.chosen(now)
+                    return peer
         return None
 
     def failed(self, peer: Peer, now: float) -> None:
@@ -108,10 +115,8 @@ class Group:
             _log.info("upstream server is up", upstream=self._name, address=peer.pool.address)
 
     def unavailable(self) -> UpstreamFailure:
-        """Return the failure of a request for which no server is fit."""
-        down = sum(peer.health.is_down for peer in self.peers)
-        full = sum(not peer.has_room for peer in self.peers)
-        reason = f"no server is fit: {down} are down, {full} have max_conns requests under way"
+        """Return the failure of a request for which no server has room."""
+        reason = f"all {len(self.peers)} servers have max_conns requests under way"
         return UpstreamFailure(503, "upstream_unavailable", reason)
 
 

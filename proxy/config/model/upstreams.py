@@ -80,8 +80,7 @@ class Retries(Section):
 class Health(Section):
     """When a server is taken to be down, judged by how the requests to it go.
 
-    While all are down, requests are answered with 503 at once. An upstream's only server is always
-    asked.
+    While all are down, all are asked all the same, and the first answer brings its server back.
     """
 
     max_fails: Count = 1

@@ -54,9 +54,19 @@ def test_a_server_that_fails_again_stays_out():
     health.failed(0)
     health.failed(0)
     health.chosen(11)
-    assert health.failed(12)
+    assert not health.failed(12)  # that is no news
     assert not health.is_fit(22)
     assert health.is_fit(22.1)
+
+
+def test_the_answer_of_one_that_is_asked_as_the_last_resort_brings_it_back():
+    """Within its time, in which nobody else would ask it."""
+    health = Health(1, 10)
+    health.failed(0)
+    health.chosen(1)
+    assert not health.is_fit(1)
+    assert health.succeeded()
+    assert health.is_fit(1)
 
 
 def test_a_success_in_the_same_window_proves_nothing():

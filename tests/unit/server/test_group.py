@@ -165,24 +165,52 @@ async def test_an_upgrade_is_an_answer_too(make_world: MakeWorld):
     assert [peer.health.fails for peer in world.state.pools.group("app").peers] == [0, 0]
 
 
-async def test_when_all_are_down_requests_are_answered_at_once(make_world: MakeWorld):
-    """Told apart: the page and the log name another code than for a server that does not answer."""
-    world = make_world(**app(1, 2))
-    world.loop.obstacles += [REFUSED, REFUSED]
+async def test_when_all_are_down_all_are_asked_all_the_same(make_world: MakeWorld):
+    """What is known of them is from the past; nginx answers 502 for ten seconds."""
+    world = make_world(**app(1, 2, server(3, backup=True)))
+    world.loop.obstacles += [REFUSED] * 6
     client = world.client()
     for _ in range(2):
         client.send(GET)
         await settle()
-    assert client.statuses() == [502, 503]
-    assert ports(world) == [1, 2]
-    assert [record.error for record in world.log.records] == [
-        "upstream_unreachable",
-        "upstream_unavailable",
-    ]
-    assert world.counters.upstream_errors == {
-        "app/upstream_unreachable": 2,
-        "app/upstream_unavailable": 1,
-    }
+    assert client.statuses() == [502, 502]
+    assert ports(world)[:3] == [1, 2, 3]
+    assert sorted(ports(world)[3:5]) == [1, 2]
+    assert ports(world)[5:] == [3]
+    assert world.counters.upstream_errors == {"app/upstream_unreachable": 6}
+
+
+async def test_the_answer_of_a_last_resort_brings_it_back(make_world: MakeWorld):
+    """From then on nobody else is asked first."""
+    world = make_world(**app(1, 2))
+    world.loop.obstacles += [REFUSED] * 2
+    client = world.client()
+    client.send(GET)
+    await settle()
+    world.tick(1)
+    back = await busy(world, client)
+    back.feed(OK)
+    assert [peer.health.is_down for peer in world.state.pools.group("app").peers] == [True, False]
+    for _ in range(3):
+        client.send(GET)
+        back.feed(OK)
+    assert client.statuses() == [502, 200, 200, 200, 200]
+    assert ports(world) == [1, 2, 2]
+
+
+async def test_a_request_that_failed_is_also_sent_to_one_that_was_down(make_world: MakeWorld):
+    world = make_world(**app(1, 2))
+    world.loop.obstacles.append(REFUSED)
+    client = world.client()
+    second = await busy(world, client)
+    second.reset()
+    await settle()
+    assert ports(world) == [1, 2]  # the first was asked for this request already
+    client.send(GET)
+    await settle()
+    world.servers[-1].feed(OK)
+    world.tick(1)
+    assert client.statuses() == [502, 200]
 
 
 async def test_the_only_server_is_always_asked(make_world: MakeWorld):
