@@ -392,7 +392,7 @@ class DownstreamConnection:
     def _watch_tunnel(self, tunnel: Tunnel) -> None:
         """Cut a tunnel that is idle for too long, or whose certificate is no longer good."""
         state, exchange = self.state, self._exchange
-        if state.now() >= tunnel.idle_deadline:
+        if tunnel.is_idle():
             tunnel.cut("tunnel_timeout")
         elif exchange is not None and exchange.is_refused_by_now(state.wall()):
             tunnel.cut("certificate_no_longer_valid")
@@ -450,7 +450,9 @@ class DownstreamConnection:
             self.transport.close()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once: the time for an orderly end is over."""
+        if self._tunnel is not None:
+            self._tunnel.cut("shutting_down")
         self.transport.abort()
 
 

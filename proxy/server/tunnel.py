@@ -16,14 +16,16 @@ class Tunnel:
 
     __slots__ = (
         "_downstream",
-        "_ends",
+        "_has_app_ended",
+        "_has_client_ended",
+        "_idle_deadline",
         "_is_over",
         "_now",
         "_over",
         "_patience",
+        "_unsent",
         "_upstream",
         "bytes_sent",
-        "idle_deadline",
     )
 
     def __init__(
@@ -48,29 +50,31 @@ class Tunnel:
         self._patience = patience
         self._now = now
         self._over = over
-        self._ends = 0
+        self._has_client_ended = self._has_app_ended = False
         self._is_over = False
+        self._unsent = 0  # bytes that waited for either side at the last look
+        self._idle_deadline = now() + patience
         self.bytes_sent = 0
-        self.idle_deadline = now() + patience
 
     # From the client's connection
 
     def data_received(self, data: bytes) -> None:
         """Pass the client's bytes on."""
-        self.idle_deadline = self._now() + self._patience
+        self._idle_deadline = self._now() + self._patience
         self._upstream.write_raw(data)
 
     def end_received(self, *, clean: bool) -> None:
         """The client said that it is done; without a close_notify it may have been cut."""
         if not clean:
-            self.cut("client_gone")
+            self.connection_lost()
             return
+        self._has_client_ended = True
         self._upstream.write_end()
-        self._end_one()
+        self._end_if_both_have()
 
     def connection_lost(self) -> None:
-        """The client is gone."""
-        self.cut("" if self._ends else "client_gone")
+        """The client is gone; once the app has ended, that is how most clients end."""
+        self.cut("" if self._has_client_ended or self._has_app_ended else "client_gone")
 
     def pause_writing(self) -> None:
         """The client reads slower than the app writes."""
@@ -84,18 +88,19 @@ class Tunnel:
 
     def upstream_data(self, data: bytes) -> None:
         """Pass the app's bytes on."""
-        self.idle_deadline = self._now() + self._patience
+        self._idle_deadline = self._now() + self._patience
         self.bytes_sent += len(data)
         self._downstream.write(data)
 
     def upstream_ended(self) -> None:
         """The app said that it is done."""
+        self._has_app_ended = True
         self._downstream.write_end()
-        self._end_one()
+        self._end_if_both_have()
 
     def upstream_lost(self) -> None:
         """The app is gone."""
-        self.cut("" if self._ends else "upstream_closed")
+        self.cut("" if self._has_client_ended or self._has_app_ended else "upstream_closed")
 
     def upstream_paused(self) -> None:
         """The app reads slower than the client writes."""
@@ -105,19 +110,38 @@ class Tunnel:
         """The app caught up."""
         self._downstream.resume_reading()
 
+    # From the sweeper
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing has moved for as long as the patience lasts.
+
+        Bytes that wait for a slow reader have moved when there are fewer of them than at the last
+        look; that look is the first one after the last byte came, so the reader gets twice the
+        time at most.
+        """
+        if self._now() < self._idle_deadline:
+            return False
+        unsent = self._downstream.unsent + self._upstream.unsent
+        if unsent in (0, self._unsent):
+            return True
+        self._unsent = unsent
+        self._idle_deadline = self._now() + self._patience
+        return False
+
+    # Both
+
     def cut(self, reason: str) -> None:
-        """End both sides at once."""
+        """End both sides at once; without the client's own end, the app sees a reset."""
         if self._is_over:
             return
         self._is_over = True
-        if reason:
-            self._upstream.abandon()
-        else:
+        if self._has_client_ended and not reason:
             self._upstream.close()
+        else:
+            self._upstream.abandon()
         self._downstream.cut()
         self._over(self, reason)
 
-    def _end_one(self) -> None:
-        self._ends += 1
-        if self._ends == 2:  # noqa: PLR2004 -- both directions
+    def _end_if_both_have(self) -> None:
+        if self._has_client_ended and self._has_app_ended:
             self.cut("")

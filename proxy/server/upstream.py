@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import ssl
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -29,6 +31,7 @@ _MAX_INTERIM_RESPONSES = 16
 _WRITE_HIGH, _WRITE_LOW = 256 * 1024, 64 * 1024
 # What is read of a connection that was reset: enough for the page that says why.
 _LAST_READ, _LAST_READS = 64 * 1024, 4
+_RESET = struct.pack("ii", 1, 0)  # linger, for no time (socket(7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,11 @@ class UpstreamConnection(asyncio.Protocol):
         """Of the server at the other end: ``host:port`` or ``unix:/path``."""
         return self._pool.address
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes the socket has not taken yet."""
+        return self._socket.get_write_buffer_size()
+
     def be_patient(self, seconds: float) -> None:
         """Wait longer for the next byte of this response (event streams)."""
         self.patience = seconds
@@ -216,7 +224,15 @@ class UpstreamConnection(asyncio.Protocol):
         self._socket.close()
 
     def abandon(self) -> None:
-        """Close at once with a reset, so that the app notices that nobody listens any more."""
+        """Close at once; what was under way ends with a reset.
+
+        ``abort`` of both event loops sends a FIN. The app of a tunnel would take it for the orderly
+        end of what the client said, and another app for leave to finish its work.
+        """
+        if not self.is_lost and (self._handler is not None or self._raw is not None):
+            with contextlib.suppress(OSError):  # it broke a moment ago
+                own = self._socket.get_extra_info("socket")
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._handler = self._raw = None
         self.is_lost = True
         self._pool.remove(self)
@@ -309,10 +325,10 @@ class UpstreamConnection(asyncio.Protocol):
         between could put a response of their own there, and a reset behind it.
         """
         self.is_lost = True  # or a complete response would bring it back to the pool
-        socket = self._socket.get_extra_info("socket")
+        own = self._socket.get_extra_info("socket")
         with contextlib.suppress(OSError):
             for _ in range(_LAST_READS):
-                data = os.read(socket.fileno(), _LAST_READ)
+                data = os.read(own.fileno(), _LAST_READ)
                 if not data or self._handler is None:
                     return
                 self.data_received(data)

@@ -167,6 +167,43 @@ async def test_a_silent_tunnel_is_cut_and_a_live_one_is_not(world: World):
     assert [record.error for record in world.log.records] == ["tunnel_timeout"]
 
 
+@pytest.mark.parametrize("slow", ["client", "server"])
+async def test_a_reader_that_is_slow_is_not_silent(world: World, slow: str):
+    """It takes what waits for it, so slowly that its own side says nothing for hours."""
+    client, server = await opened(world)
+    reader = client.socket if slow == "client" else server
+    reader.is_taking = False
+    (server.feed if slow == "client" else client.send)(MANY)
+    for _ in range(3):
+        world.tick(3600)
+        assert not server.ending
+        reader.take_some(1000)
+    world.tick(3600)
+    world.tick(3600)
+    assert server.ending == "abort"
+    assert [record.error for record in world.log.records] == ["tunnel_timeout"]
+
+
+async def test_a_client_that_just_leaves_after_the_apps_end_did_nothing_wrong(world: World):
+    """Without a close_notify; what it said may have been cut off, all the same."""
+    client, server = await opened(world)
+    server.feed(None)
+    client.read()
+    client.socket.feed(None)
+    assert server.ending == "abort"
+    await settle()
+    assert [record.error for record in world.log.records] == [""]
+
+
+async def test_the_end_of_a_drain_is_not_the_clients_doing(world: World):
+    _, server = await opened(world)
+    [connection] = world.state.connections
+    connection.abort()
+    assert server.ending == "abort"
+    await settle()
+    assert [record.error for record in world.log.records] == ["shutting_down"]
+
+
 async def test_a_tunnel_has_no_other_deadline(world: World):
     client, server = await opened(world)
     client.socket.is_taking = False
