@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tests.gate.fixtures import StartGate
 
 REVOKED, EXPIRED, GOOD = 400, 300, 300
-# Two sockets, TLS and all objects of both sides; 85 kB when this was written.
-MOST_MEMORY = 200_000
+# Two sockets, TLS and all objects of both sides: 45 kB when this was written.
+MOST_MEMORY = 100_000
 LIFE = dt.timedelta(seconds=30)  # of a certificate, enough to open all
 TIMEOUTS = {"handshake": 60, "head": 60, "connect": 60, "shutdown": 1}
 

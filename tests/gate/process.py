@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 READY = r"certgate: listening on https://(?P<host>\[[^]]+\]|[^:/]+):(?P<port>\d+)/"
+_LISTENING = "0A"  # the kernel's TCP_LISTEN
 # What Python and asyncio print when an exception went past everybody.
 _LOST_EXCEPTIONS = ("Traceback (most recent call last)", "was never retrieved", "was never awaited")
 
@@ -163,6 +164,21 @@ class Gate:
             assert code == 0, f"exit code {code} after SIGTERM:\n{self.stderr.text}"
         assert_no_lost_exception(self.stderr.text)
 
+    def open_files(self) -> int:
+        """Return how many files and sockets the process has open."""
+        return len(_open_files(self.pid))
+
+    def clients(self) -> int:
+        """Return how many connections of clients the process has open, in whatever state."""
+        own = set(_open_files(self.pid))
+        lines = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
+        sockets = (line.split() for line in lines)  # proc(5): 1 local address, 3 state, 9 inode
+        port = f":{self.port:04X}"
+        return sum(
+            fields[1].endswith(port) and fields[3] != _LISTENING and f"socket:[{fields[9]}]" in own
+            for fields in sockets
+        )
+
     def memory(self) -> int:
         """Return the resident set of the process and its children, in bytes."""
         return sum(_resident(pid) for pid in (self.pid, *children(self.pid)))
@@ -173,6 +189,14 @@ def children(pid: int) -> list[int]:
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         found.extend(map(int, (task / "children").read_text().split()))
+    return found
+
+
+def _open_files(pid: int) -> list[str]:
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed in the meantime
+            found.append(str(entry.readlink()))
     return found
 
 
