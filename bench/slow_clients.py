@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.load import BenchError, build, run
 from bench.servers import Server, Servers
-from tests.gate import context
+from tests.gate import context, many_open_files
 from tests.gate.slow_clients import stuck
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="certgate-bench-") as name:
         folder = Path(name)
         program = build(folder)
-        with Servers(folder) as servers:
+        with many_open_files(4 * _CLIENTS), Servers(folder) as servers:
             print(f"{'median latency, us':<20}{'alone':>8}{f'beside {_CLIENTS}':>12}{'ratio':>8}")
             both = servers.start_all()
             rounds = [[_round(program, server) for server in both] for _ in range(_ROUNDS)]

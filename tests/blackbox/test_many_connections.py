@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate import context
-from tests.gate.tools import missing
+from tests.gate import context, many_open_files
 from tests.upstreams import Recorder
 
 if TYPE_CHECKING:
@@ -41,29 +39,22 @@ async def one_request(port: int, tls: ssl.SSLContext, everybody: asyncio.Barrier
 @pytest.mark.slow
 def test_two_thousand_simultaneous_clients_are_all_served(start_gate: StartGate):
     """A short backlog would stall some of them for seconds, many times over."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    try:
-        if hard < 3 * CLIENTS:
-            missing(f"the hard limit of open files, {hard}, is too low for this machine")
-        with Recorder() as upstream:
-            # 2,000 clients in one Python thread need more than ten seconds to shake hands.
-            # The app, another Python thread, needs as long to take 2,000 connections at once.
-            gate = start_gate(
-                upstream.url,
-                timeouts={
-                    "handshake": 60,
-                    "head": 60,
-                    "keepalive": 90,
-                    "connect": 60,
-                    "shutdown": 5,
-                },
-            )
-            answers, seconds = asyncio.run(at_once(gate.port))
-        assert answers == [b"HTTP/1.1 200 OK" + upstream.body] * CLIENTS
-        assert seconds < 45
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with many_open_files(3 * CLIENTS), Recorder() as upstream:
+        # 2,000 clients in one Python thread need more than ten seconds to shake hands.
+        # The app, another Python thread, needs as long to take 2,000 connections at once.
+        gate = start_gate(
+            upstream.url,
+            timeouts={
+                "handshake": 60,
+                "head": 60,
+                "keepalive": 90,
+                "connect": 60,
+                "shutdown": 5,
+            },
+        )
+        answers, seconds = asyncio.run(at_once(gate.port))
+    assert answers == [b"HTTP/1.1 200 OK" + upstream.body] * CLIENTS
+    assert seconds < 45
 
 
 async def at_once(port: int) -> tuple[list[bytes], float]:

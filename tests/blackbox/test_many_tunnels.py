@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.gate import context, revoke
+from tests.gate import context, many_open_files, revoke
 from tests.pki import trust
 from tests.upstreams import Scripted
 from tests.upstreams.tunnels import echo_bytes, upgrade
@@ -107,7 +107,7 @@ async def live_and_die(gate: Gate, folder: Path) -> None:
 def test_a_thousand_tunnels_end_when_they_have_to(start_gate: StartGate, tmp_path: Path):
     """Revoked by a new list, expired, or still open at the end of ``timeouts.shutdown``."""
     log = {"path": "-", "format": "$status $error"}
-    with Scripted(echo_bytes) as upstream:
+    with many_open_files(3 * (REVOKED + EXPIRED + GOOD)), Scripted(echo_bytes) as upstream:
         gate = start_gate(upstream.url, timeouts=TIMEOUTS, access_log=log)
         asyncio.run(live_and_die(gate, tmp_path))
     assert Counter(gate.stdout.lines) == {

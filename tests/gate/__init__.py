@@ -6,7 +6,7 @@ from tests.gate.nginx import Nginx, free_port
 from tests.gate.output import Output
 from tests.gate.process import ROOT, Gate, assert_no_lost_exception, child_environment, run
 from tests.gate.settings import Bare, der, revoke, running_gate, settings, write
-from tests.gate.tools import missing, require
+from tests.gate.tools import many_open_files, missing, require
 
 __all__ = [
     "ROOT",
@@ -27,6 +27,7 @@ __all__ = [
     "der",
     "free_port",
     "head",
+    "many_open_files",
     "missing",
     "require",
     "revoke",

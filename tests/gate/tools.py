@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import shutil
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PACKAGES = {
     "certutil": "libnss3-tools",
@@ -24,6 +29,19 @@ def require(tool: str) -> str:
     if path is None:
         missing(f"{tool} is not installed: sudo apt-get install {_PACKAGES.get(tool, tool)}")
     return path
+
+
+@contextlib.contextmanager
+def many_open_files(number: int) -> Iterator[None]:
+    """Let this process and its children open so many files; end the test where it may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < number:
+        missing(f"the hard limit of open files, {hard}, is too low for this machine")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def missing(reason: str) -> NoReturn:
