@@ -230,13 +230,17 @@ class UpstreamConnection(asyncio.Protocol):
         end of what the client said, and another app for leave to finish its work.
         """
         if not self.is_lost and (self._handler is not None or self._raw is not None):
-            with contextlib.suppress(OSError):  # it broke a moment ago
-                own = self._socket.get_extra_info("socket")
-                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._make_the_end_a_reset()
         self._handler = self._raw = None
         self.is_lost = True
         self._pool.remove(self)
         self._socket.abort()
+
+    def _make_the_end_a_reset(self) -> None:
+        own = self._socket.get_extra_info("socket")
+        if own is not None:  # as over TLS, when the connection broke a moment ago
+            with contextlib.suppress(OSError):
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
     def pause_reading(self) -> None:
         """Take no more from the socket; it is not the upstream's fault, so no deadline runs."""

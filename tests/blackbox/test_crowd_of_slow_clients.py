@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLIENTS = 500
 REQUESTS, CONNECTIONS = 100, 10
-SECONDS = 25  # of every deadline: longer than it takes to get 500 clients stuck
+SECONDS = 20  # of every deadline: longer than it takes to get 500 clients stuck
 TIMEOUTS = dict.fromkeys(("handshake", "head", "body", "send", "keepalive"), SECONDS)
 # What not to read costs is a full buffer on either side of TLS; 78 MB when this was written.
 MOST_MEMORY = 128 << 20
@@ -84,6 +84,7 @@ async def crowd(gate: Gate) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(8 * SECONDS)
 def test_five_hundred_slow_clients_harm_nobody(start_gate: StartGate):
     """They cost bounded memory, all get their deadline, and nothing of them stays."""
     with many_open_files(3 * CLIENTS), Scripted(answer_or_pour) as upstream:
