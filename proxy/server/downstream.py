@@ -397,6 +397,15 @@ class DownstreamConnection:
         elif exchange is not None and exchange.is_refused_by_now(state.wall()):
             tunnel.cut("certificate_no_longer_valid")
 
+    def watch_stream(self) -> None:
+        """Look at an event stream in every sweep: like a tunnel it may have no end of its own."""
+        if self._phase is _RESPONSE:
+            self.read_deadline = 0.0
+
+    def _watch_stream(self, exchange: Exchange) -> None:
+        if exchange.is_refused_by_now(self.state.wall()):
+            exchange.fail(ProtocolError(403, "certificate_no_longer_valid", "an open event stream"))
+
     # From the sweeper and the drain
 
     def on_deadline(self) -> None:
@@ -407,6 +416,8 @@ class DownstreamConnection:
             self._look_at_reader()
         elif self._phase is _LINGER:
             self._end_lingering()
+        elif self._exchange is not None and self._phase is _RESPONSE:
+            self._watch_stream(self._exchange)
         elif self._exchange is not None:
             self._look_at_sender(self._exchange)
         elif self._buffer:

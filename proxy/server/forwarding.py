@@ -188,6 +188,7 @@ class Forwarding:
             return
         if self._upstream is not None and _is_event_stream(head):
             self._upstream.be_patient(exchange.snapshot.timeouts.tunnel)
+            exchange.connection.watch_stream()
         exchange.connection.transport.write(start + self._framed(content))
 
     def upstream_content(self, content: bytes, *, ended: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +58,35 @@ def test_the_tunnel_of_a_revoked_client_is_cut_and_nobody_elses(
             assert tunnel.is_closed()
             other.send(b"hello")
             assert other.read(5) == b"hello"
+
+
+def test_the_event_stream_of_a_revoked_client_is_cut_and_nobody_elses(
+    start_gate: StartGate, tmp_path: Path
+):
+    """Events would go on for as long as the app sends them."""
+    victim = trust().root.client("victim")
+    release = threading.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n"
+        )
+        await asyncio.to_thread(release.wait, 10)
+        await connection.send(b"data: last\n\n")
+
+    with Scripted(script) as upstream:
+        gate = start_gate(upstream.url)
+        with connect(gate.port, victim) as stream, connect(gate.port) as other:
+            for one in (stream, other):
+                one.send(head("GET / HTTP/1.1", "Host: localhost", "Connection: close"))
+                assert b"text/event-stream" in one.head()
+            revoke(tmp_path, victim)
+            cut = stream.rest()
+            release.set()
+            assert b"data: first" in cut
+            assert not cut.endswith(b"0\r\n\r\n"), "a cut stream must not look complete"
+            assert other.rest().endswith(b"data: last\n\n\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize(
