@@ -13,7 +13,6 @@ NOT_IN_THIS_VERSION: Final = (
     ("status",),
     ("listen", ITEM, "proxy_protocol"),
     ("upstreams", NAME, "health", "path"),
-    ("routes", ITEM, "static"),
 )
 
 

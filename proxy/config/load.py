@@ -134,7 +134,12 @@ def _problems_of(error: ValidationError, source: Source, facts: Facts) -> list[P
 
 
 def _place_of(details: ErrorDetails) -> Place:
-    """Return the place of an error; a bad name in a mapping stands where its value stands."""
+    """Return the place of an error; a bad name in a mapping stands where its value stands.
+
+    What the routes lack is said where it is to be written.
+    """
+    if details["type"] == "no_app":
+        return ("upstreams",)
     return tuple(part for part in details["loc"] if part != "[key]")
 
 

@@ -76,6 +76,24 @@ def _require_folder(path: Path, info: ValidationInfo) -> Path:
     return path
 
 
+def _require_readable_folder(path: Path, info: ValidationInfo) -> Path:
+    if isinstance(info.context, Folder):
+        fault = _fault_of_folder(path)
+        if fault:
+            raise ValueError(f"{quoted(str(path))} {fault}")
+    return path
+
+
+def _fault_of_folder(path: Path) -> str:
+    try:
+        if path.is_dir():
+            readable = os.access(path, os.X_OK)
+            return "" if readable else f"is not open to this user (uid {os.geteuid()})"
+        return "is a file; name a folder" if path.exists() else "does not exist"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+
+
 def _parse_log_target(value: object, info: ValidationInfo) -> object:
     path = _parse_path(value)
     if not isinstance(path, Path):
@@ -91,6 +109,7 @@ _Named = Annotated[
     Path, AfterValidator(_resolve), BeforeValidator(_parse_path, json_schema_input_type=str)
 ]
 ExistingFile = Annotated[_Named, AfterValidator(_require_file)]
+ExistingFolder = Annotated[_Named, AfterValidator(_require_readable_folder)]
 WritableFile = Annotated[_Named, AfterValidator(_require_folder)]
 LogTarget = Annotated[
     Literal["-", "off"] | Path, PlainValidator(_parse_log_target, json_schema_input_type=str)

@@ -66,7 +66,12 @@ def rejection(*findings: Finding) -> ValidationError:
     )
 
 
-def _raise_any(findings: Iterable[Finding]) -> None:
+def raise_any(findings: Iterable[Finding]) -> None:
+    """Report all that was found; nothing, where nothing was.
+
+    Raises:
+        ValidationError: with every finding.
+    """
     found = list(findings)
     if found:
         raise rejection(*found)
@@ -85,7 +90,7 @@ def _repetitions(
 
 def check_listeners(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Refuse to listen twice on one address; port 0 is another one each time."""
-    _raise_any(
+    raise_any(
         _repetitions(
             listeners,
             lambda entry: entry.address if entry.address.port else id(entry),
@@ -98,7 +103,7 @@ def check_listeners(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
 
 def check_server_names(names: tuple[ServerName, ...]) -> tuple[ServerName, ...]:
     """Refuse two certificates for one name."""
-    _raise_any(_repetitions(names, lambda entry: entry.name, "this name is given twice", "name"))
+    raise_any(_repetitions(names, lambda entry: entry.name, "this name is given twice", "name"))
     return names
 
 
@@ -117,7 +122,7 @@ def check_request_limits(limits: tuple[R, ...]) -> tuple[R, ...]:
 
 def check_identity_headers(families: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a family that is named twice."""
-    _raise_any(_repetitions(families, str, "is named twice"))
+    raise_any(_repetitions(families, str, "is named twice"))
     return families
 
 
@@ -187,6 +192,17 @@ def check_route_path(text: str) -> str:
     return text
 
 
+def check_index(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is not the plain name of a file that may be served."""
+    for name in names:
+        if not name or name.startswith(".") or not {"/", "\\", "\0"}.isdisjoint(name):
+            raise ValueError(
+                f"{quoted(name)}: write the name of a file that stands in each folder, without "
+                "slashes and not with a dot first"
+            )
+    return names
+
+
 def settle_routes(
     routes: tuple[Route, ...], upstreams: dict[str, Upstream], client_auth: ClientAuth | None
 ) -> tuple[Route, ...]:
@@ -195,8 +211,13 @@ def settle_routes(
     Raises:
         ValidationError: for every route that repeats another, names no upstream of these, or
             lets strangers in where the handshake already refuses them.
+        PydanticCustomError: ``no_app``, when a route needs an app and there is none.
     """
-    _raise_any(
+    if not upstreams and any(_leads_to_app(route) for route in routes):
+        raise PydanticCustomError(
+            "no_app", "there is no app; write upstream: http://host:port, or upstreams"
+        )
+    raise_any(
         [
             *_repetitions(routes, _spot, "a route for this host and path is given above", "path"),
             *_case_conflicts(routes),
@@ -206,8 +227,15 @@ def settle_routes(
     )
     only = next(iter(upstreams), "")
     return tuple(
-        route if route.upstream else route.model_copy(update={"upstream": only}) for route in routes
+        route.model_copy(update={"upstream": only})
+        if _leads_to_app(route) and not route.upstream
+        else route
+        for route in routes
     )
+
+
+def _leads_to_app(route: Route) -> bool:
+    return route.static is None
 
 
 def _spot(route: Route) -> tuple[str, str]:
@@ -231,7 +259,10 @@ def _case_conflicts(routes: Iterable[Route]) -> Iterator[Finding]:
 
 def _upstream_faults(routes: Iterable[Route], upstreams: dict[str, Upstream]) -> Iterator[Finding]:
     for index, route in enumerate(routes):
-        if route.upstream and route.upstream not in upstreams:
+        if not _leads_to_app(route):
+            if route.upstream:
+                yield (index, "upstream"), "a route leads to an app or to a folder; keep one"
+        elif route.upstream and route.upstream not in upstreams:
             known = ", ".join(upstreams)
             yield (index, "upstream"), f"{quoted(route.upstream)} is not among upstreams: {known}"
         elif not route.upstream and len(upstreams) > 1:

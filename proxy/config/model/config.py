@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from proxy.config import rules
+from proxy.config import rules, static_files
 from proxy.config.addresses import Address, ServerValue
 from proxy.config.model.access_log import AccessLog
 from proxy.config.model.bounds import Limits, Timeouts
@@ -61,8 +61,8 @@ class Config(Section):
     upstream: ServerValue | None = None
     """Short form for one app: `http://host:port`, `https://host:port`, `unix:/path`, `host:port` or
     a port of this machine. It is the same as `upstreams: {app: {servers: [...]}}`. Either this or
-    `upstreams` is required. Danger: an app that is reachable past the proxy is not protected; let
-    it listen on 127.0.0.1."""
+    `upstreams` is required, unless no route leads to an app. Danger: an app that is reachable past
+    the proxy is not protected; let it listen on 127.0.0.1."""
 
     upstreams: dict[Annotated[str, AfterValidator(rules.check_upstream_name)], Upstream] = Field(
         default={}, validate_default=True
@@ -89,14 +89,13 @@ class Config(Section):
             if upstreams not in ({}, short_form):
                 raise ValueError("upstream is given as well; keep one of the two")
             return short_form
-        if not upstreams and "upstream" in info.data:  # else it was refused, and is reported
-            raise ValueError("there is no app; write upstream: http://host:port, or upstreams")
         return upstreams
 
     @field_validator("routes", mode="after")
     @classmethod
     def _settle_routes(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        static_files.check_folders(routes, info)
         upstreams = info.data.get("upstreams")
-        if not upstreams:  # refused themselves, and reported
+        if upstreams is None or "upstream" not in info.data:  # refused themselves, and reported
             return routes
         return rules.settle_routes(routes, upstreams, info.data.get("client_auth"))

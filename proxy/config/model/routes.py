@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 from proxy.config import rules
 from proxy.config.model.bounds import RouteLimits
-from proxy.config.model.section import Section
+from proxy.config.model.section import ONE_OR_MANY, Section
+from proxy.config.paths import ExistingFolder
 
 
 class Route(Section):
@@ -28,6 +29,18 @@ class Route(Section):
 
     upstream: str = ""
     """The name of one of `upstreams`. Default: the only one there is."""
+
+    static: ExistingFolder | None = None
+    """A folder whose files are served, in place of an app. What follows the route's `path` is
+    looked up in it: with `{path: /static/, static: ./public}`, `/static/a.css` is `public/a.css`.
+    Danger: who is let in can read every file in it whose name does not begin with a dot.
+    Default: none."""
+
+    index: Annotated[tuple[str, ...], AfterValidator(rules.check_index), ONE_OR_MANY] = (
+        "index.html",
+    )
+    """The file that stands for its folder, with `static`; of several the first that is there. A
+    folder without one is answered with 403: nothing is ever listed. Default: `index.html`."""
 
     access: Annotated[
         Literal["verified", "optional", "public"], BeforeValidator(rules.refuse_access_rules)
