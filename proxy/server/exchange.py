@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +13,7 @@ from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.identity.verdict import Hint
 from proxy.observe.access_record import AccessRecord
 from proxy.routing.path import TargetError
+from proxy.server.file_response import FileResponse
 from proxy.server.forwarding import Forwarding
 from proxy.server.own_response import own_response
 from proxy.server.throttle import TOO_MANY, Excess, Visitor, visitor_of
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from proxy.server.downstream import DownstreamConnection
     from proxy.server.responder import Responder
     from proxy.server.upstream import UpstreamFailure
-    from proxy.snapshot import RouteTarget, VisitorLimits
+    from proxy.snapshot import RouteTarget, StaticFiles, VisitorLimits
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
@@ -129,7 +131,10 @@ class Exchange:
             if request.section.length > limit:
                 self.fail(_body_too_large())
                 return
-        self._forward(match)
+        if match.payload.static is not None:
+            self._send_file(match.payload.static, match.forward)
+        else:
+            self._forward(match)
 
     def _excess_of_address(self, visitors: VisitorLimits) -> Excess | None:
         """Return what is too much before anything is decided: the refused are counted, too."""
@@ -149,6 +154,11 @@ class Exchange:
         limits = match.payload.limits if match is not None else None
         throttle = self.state.throttle
         return throttle.charge_on_route(self, visitors.after_decision, limits, visitor)
+
+    def _send_file(self, files: StaticFiles, target: bytes) -> None:
+        """Answer from the folder that the route leads to."""
+        response = self._responder = FileResponse(self)
+        response.begin(files, target)
 
     def _forward(self, match: Match[RouteTarget]) -> None:
         """Ask the app that the route leads to."""
@@ -208,8 +218,13 @@ class Exchange:
         if self._responder is not None:
             self._responder.client_resumed()
 
-    def fail(self, error: ProtocolError) -> None:
-        """The client is at fault: tell it, or cut the response that is under way."""
+    def fail(self, error: ProtocolError, fields: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        """There is no answer but an error: tell it, or cut the response that is under way.
+
+        Args:
+            error: mostly the client's fault.
+            fields: that belong to the answer.
+        """
         if self._responder is not None:
             self._responder.cancel()
             if self._responder.is_response_begun:
@@ -220,7 +235,10 @@ class Exchange:
         _log.info("request refused", code=error.code, reason=error.reason, id=request_id)
         # A malformed body has no end that both sides agree on.
         keep_alive = self.is_request_sent and error.status not in (400, 408)
-        self.answer(error.status, self._error_page(error.status, error.code), keep_alive=keep_alive)
+        page = self._error_page(error.status, error.code)
+        if fields:
+            page = replace(page, fields=page.fields + fields)
+        self.answer(error.status, page, keep_alive=keep_alive)
 
     # From whoever answers
 

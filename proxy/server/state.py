@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger()
 
 _MAX_CREDENTIALS = 1024
+_DISK_THREADS = 8
 
 
 class Downstream(Protocol):
@@ -62,6 +64,7 @@ class ServerState:
             one sweep late anyway, and a clock costs more than an attribute.
         all_gone: set when the last connection has ended while draining.
         is_draining: no request is taken any more, connections end with the response under way.
+        disk: threads that read what the kernel does not have in memory.
     """
 
     def __init__(
@@ -80,6 +83,9 @@ class ServerState:
         self.counters = counters
         self.pools = Pools(self)
         self.throttle = Throttle(self.now, counters)
+        # Of its own: names are looked up in the loop's, and must not wait for a disk. No thread
+        # is made before the first one is needed.
+        self.disk = ThreadPoolExecutor(_DISK_THREADS, "disk")
         self.connections: set[Downstream] = set()
         self.is_draining = False
         self.all_gone = asyncio.Event()

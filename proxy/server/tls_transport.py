@@ -203,7 +203,7 @@ class TLSTransport(asyncio.Protocol):
 
     # From the handler above
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Encrypt and send; never blocks, the event loop keeps what the socket does not take."""
         if self.is_closing or not data:
             return

@@ -9,7 +9,7 @@ from proxy.snapshot.bounds import (
     VisitorLimits,
 )
 from proxy.snapshot.build import Snapshot, build_snapshot, with_fresh_crls
-from proxy.snapshot.routes import RouteTarget
+from proxy.snapshot.routes import RouteTarget, StaticFiles
 from proxy.snapshot.trust import Trust
 from proxy.snapshot.upstreams import Endpoint, Member, Upstream
 
@@ -22,6 +22,7 @@ __all__ = [
     "RouteLimits",
     "RouteTarget",
     "Snapshot",
+    "StaticFiles",
     "Timeouts",
     "Trust",
     "Upstream",

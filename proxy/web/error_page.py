@@ -61,6 +61,16 @@ ERRORS: Final[dict[str, Wording]] = {
         "This request is malformed", "The server could not make sense of what was sent."
     ),
     "no_route": _sender("There is nothing here", "This site has nothing at this address.", "map"),
+    "not_found": _sender("There is no such file", "This site has nothing at this address.", "map"),
+    "not_readable": _operator(
+        "This cannot be shown", "It is there, but it is not meant to be looked at.", "map"
+    ),
+    "precondition_failed": _sender(
+        "This has changed", "It is no longer what the request takes it for."
+    ),
+    "range_not_satisfiable": _sender(
+        "There is no such part", "The file is shorter than the part that is asked for."
+    ),
     "method_not_allowed": _sender(
         "This method is not allowed here", "The request's method is not one that is served here."
     ),
