@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 _MONTHS: Final = tuple(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())
@@ -26,6 +28,12 @@ _SHORT_YEAR: Final = 2
 _LAST_SECOND: Final = 60  # of a minute with a leap second
 _CENTURY: Final = 100
 _HALF_CENTURY: Final = 50
+
+
+@lru_cache(maxsize=256)  # the present second and the files in demand come again and again
+def http_date(moment: int) -> bytes:
+    """Return seconds since the epoch as an IMF-fixdate."""
+    return formatdate(moment, usegmt=True).encode()
 
 
 def parse_http_date(text: bytes, now: float) -> int | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proxy.forward.byte_ranges import Part, Span, multipart, parse_ranges
 from proxy.forward.conditional import Outcome, conditions_of, evaluate, wants_ranges
+from proxy.forward.http_date import http_date
 from proxy.forward.media_types import media_type
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def answer_for(
     """
     conditions = conditions_of(fields)
     etag, modified = found.etag, found.last_modified(now)
-    validators = [_field(b"Last-Modified", _date(modified)), _field(b"ETag", etag)]
+    validators = [_field(b"Last-Modified", http_date(modified)), _field(b"ETag", etag)]
     outcome = evaluate(conditions, etag, modified, now) if conditions else Outcome.PROCEED
     if outcome is Outcome.FAILED:
         return Answer(412, [])
@@ -112,10 +112,6 @@ def _partial(
 
 def _field(name: bytes, value: bytes) -> Field:
     return name.lower(), name, value
-
-
-def _date(moment: int) -> bytes:
-    return formatdate(moment, usegmt=True).encode()
 
 
 _ACCEPT_RANGES: Final = _field(b"Accept-Ranges", b"bytes")

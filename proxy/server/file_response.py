@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from proxy.forward.byte_ranges import Span
+from proxy.forward.http_date import http_date
 from proxy.forward.representation import Representation, answer_for
-from proxy.forward.response_head import downstream_response_head, with_date
+from proxy.forward.response_head import downstream_response_head
 from proxy.http1.messages import LENGTH, NO_CONTENT, ProtocolError, ResponseHead
 from proxy.routing.path import normalise_path
 from proxy.server.file_reader import read_cached
@@ -142,15 +143,15 @@ class FileResponse:
         head = ResponseHead(
             status=answer.status,
             reason=reason_phrase(answer.status).encode(),
-            fields=answer.fields,
+            fields=[*answer.fields, (b"date", b"Date", http_date(int(now)))],
             framing=framing,
             length=answer.length,
             announced=b"%d" % answer.length if is_for_head and answer.parts else None,
             keep_alive=keep_alive,
             upgrade=b"",
-            is_dated=False,
+            is_dated=True,
         )
-        return with_date(downstream_response_head(head, framing, minor, keep_alive=keep_alive), now)
+        return downstream_response_head(head, framing, minor, keep_alive=keep_alive)
 
     # Content
 

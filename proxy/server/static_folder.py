@@ -12,14 +12,13 @@ import errno
 import os
 import re
 import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proxy.forward.representation import Representation
 from proxy.http1.messages import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from proxy.snapshot import StaticFiles
 
@@ -70,17 +69,22 @@ def open_file(files: StaticFiles, segments: Sequence[bytes]) -> OpenFile | None:
     names = [name for name in segments if name]
     _require_plain(names)
     wants_folder = len(names) < len(segments)
+    held: list[int] = []
     try:
-        with _held(_open_folder(files)) as root:
-            home = _place_of(root)
-            with _named(b"/".join(names) or b".", root, home) as found:
-                if stat.S_ISDIR(os.fstat(found).st_mode):
-                    return _open_index(files, found, home) if wants_folder else None
-                if wants_folder:
-                    raise _not_found("a file is no folder")
-                return _open_regular(found, names[-1])
+        root = _open_folder(files, held)
+        home = _place_of(root)
+        found = _name(b"/".join(names) or b".", root, home, held)
+        status = os.fstat(found)
+        if stat.S_ISDIR(status.st_mode):
+            return _open_index(files, found, home, held) if wants_folder else None
+        if wants_folder:
+            raise _not_found("a file is no folder")
+        return _open_regular(found, names[-1], status)
     except OSError as error:
         raise _failure(error) from None
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
 
 
 def _require_plain(names: Sequence[bytes]) -> None:
@@ -91,24 +95,17 @@ def _require_plain(names: Sequence[bytes]) -> None:
             raise _not_found("names with a dot first are hidden")
 
 
-@contextmanager
-def _held(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _open_folder(files: StaticFiles) -> int:
+def _open_folder(files: StaticFiles, held: list[int]) -> int:
     """Open the folder itself, anew each time: a release may have been put in its place."""
     try:
-        return os.open(files.folder, _NAME | os.O_DIRECTORY)
+        held.append(os.open(files.folder, _NAME | os.O_DIRECTORY))
     except OSError as error:
         if error.errno in _EXHAUSTED:
             raise
         where = os.fsdecode(files.folder)
         reason = f"the folder {where} cannot be opened: {error.strerror}"
         raise ProtocolError(500, "internal_error", reason) from None
+    return held[-1]
 
 
 def _place_of(descriptor: int) -> bytes:
@@ -121,27 +118,26 @@ def _place_of(descriptor: int) -> bytes:
     return place.removesuffix(b"/") + b"/"
 
 
-@contextmanager
-def _named(path: bytes, folder: int, home: bytes) -> Iterator[int]:
-    """Hold a descriptor that names what ``path`` leads to, if that lies below ``home``."""
-    with _held(os.open(path, _NAME, dir_fd=folder)) as descriptor:
-        if not _place_of(descriptor).startswith(home):
-            raise _not_found("a link leads out of the folder")
-        yield descriptor
+def _name(path: bytes, folder: int, home: bytes, held: list[int]) -> int:
+    """Return a descriptor that names what ``path`` leads to, if that lies below ``home``."""
+    descriptor = os.open(path, _NAME, dir_fd=folder)
+    held.append(descriptor)
+    if not _place_of(descriptor).startswith(home):
+        raise _not_found("a link leads out of the folder")
+    return descriptor
 
 
-def _open_index(files: StaticFiles, folder: int, home: bytes) -> OpenFile:
+def _open_index(files: StaticFiles, folder: int, home: bytes, held: list[int]) -> OpenFile:
     for name in files.index:
         try:
-            with _named(name, folder, home) as found:
-                return _open_regular(found, name)
+            found = _name(name, folder, home, held)
         except FileNotFoundError:
             continue
+        return _open_regular(found, name, os.fstat(found))
     raise ProtocolError(403, "not_readable", "a folder without an index is not listed")
 
 
-def _open_regular(found: int, name: bytes) -> OpenFile:
-    status = os.fstat(found)
+def _open_regular(found: int, name: bytes, status: os.stat_result) -> OpenFile:
     if not stat.S_ISREG(status.st_mode):
         raise _not_found("this is no regular file")
     descriptor = os.open(b"/proc/self/fd/%d" % found, _READ)
