@@ -20,9 +20,10 @@ MAX_RANGES: Final = 100
 MAX_GAP: Final = 80
 """Bytes between two parts that cost less than the header of a second part (section 14.2)."""
 
-# int-range or suffix-range (section 14.1.1), of numbers with at most 32 digits.
-_RANGE: Final = rb"(?:([0-9]{1,32}+)-([0-9]{0,32}+)|-([0-9]{1,32}+))"
-_ONE: Final = re.compile(_RANGE)
+# int-range or suffix-range (section 14.1.1), of numbers with at most 32 digits. The set has no
+# groups to capture: in a possessive repetition Python 3.11 loses count of them (SystemError).
+_ONE: Final = re.compile(rb"([0-9]{1,32})-([0-9]{0,32})|-([0-9]{1,32})")
+_RANGE: Final = rb"(?:[0-9]{1,32}+-[0-9]{0,32}+|-[0-9]{1,32}+)"
 _SET: Final = re.compile(
     rb"bytes=[ \t,]*+" + _RANGE + rb"(?:[ \t]*+,[ \t,]*+" + _RANGE + rb")*+[ \t,]*+", re.IGNORECASE
 )
