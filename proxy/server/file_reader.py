@@ -13,7 +13,7 @@ from typing import Final
 
 # Linux 4.14, on most file systems; where it is missing, threads read everything.
 _NOWAIT: Final = getattr(os, "RWF_NOWAIT", None)
-_WOULD_WAIT: Final = frozenset({errno.EAGAIN, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
+_WOULD_WAIT: Final = frozenset({errno.EAGAIN, errno.EOPNOTSUPP})
 
 
 def read_cached(descriptor: int, size: int, offset: int) -> bytearray | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -37,7 +36,6 @@ _REFUSALS: Final = {
     412: ("precondition_failed", "the file is not the one that the request names"),
     416: ("range_not_satisfiable", "the file has none of the bytes that are asked for"),
 }
-_NOT_IN_URI: Final = re.compile(rb"[^\x21-\x7e]")
 _NOTHING: Final = Span(0, 0)
 
 
@@ -109,9 +107,8 @@ class FileResponse:
     def _lead_into_folder(self, target: bytes) -> None:
         """Relative links on a folder's page count from its slash."""
         path, mark, query = target.partition(b"?")
-        # A path of ours begins with one slash and no backslash: it cannot lead to another host.
-        location = _NOT_IN_URI.sub(_encoded, path + b"/" + mark + query)
-        page = Page(b"", b"", ((b"Location", location),))
+        # This path begins with one slash and no backslash: it cannot lead to another host.
+        page = Page(b"", b"", ((b"Location", path + b"/" + mark + query),))
         self._exchange.answer(301, page, keep_alive=self._exchange.is_request_sent)
 
     def _answer(self, found: Representation) -> None:
@@ -258,7 +255,3 @@ class FileResponse:
             self._turn = None
         if self._reading is None:  # else the number must not be another file's while a thread reads
             self._close()
-
-
-def _encoded(match: re.Match[bytes]) -> bytes:
-    return b"%%%02X" % match[0][0]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Executor
 
 _TURNS = 12  # more turns of the loop than any chain of callbacks here needs
 
@@ -183,6 +184,14 @@ class Loop:
     def call_later(self, _delay: float, callback: Callable[[], None]) -> Timer:
         self.timer = Timer(callback)
         return self.timer
+
+    def call_soon(self, callback: Callable[[], None]) -> asyncio.Handle:
+        return asyncio.get_running_loop().call_soon(callback)
+
+    def run_in_executor(
+        self, pool: Executor, work: Callable[..., Any], *arguments: Any
+    ) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
 
     def create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(coroutine)
