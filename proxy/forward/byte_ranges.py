@@ -66,10 +66,16 @@ def parse_ranges(values: Sequence[bytes], size: int) -> list[Span] | None:
 
     Returns:
         Parts that do not touch each other, in the order asked for. None stands for a field that is
-        to be ignored: a unit other than bytes, nonsense, or too many parts. An empty list stands
-        for parts that the file does not have (416).
+        to be ignored: a unit other than bytes, nonsense, too many parts, or parts of an empty file,
+        which no Content-Range could tell. An empty list stands for parts that the file does not
+        have (416).
     """
-    if len(values) != 1 or values[0].count(b",") >= 2 * MAX_RANGES or not _SET.fullmatch(values[0]):
+    if (
+        not size
+        or len(values) != 1
+        or values[0].count(b",") >= 2 * MAX_RANGES
+        or not _SET.fullmatch(values[0])
+    ):
         return None
     asked = _ONE.findall(values[0])
     if len(asked) > MAX_RANGES or any(_is_backward(first, last) for first, last, _ in asked):
