@@ -56,8 +56,10 @@ def _summary(config: Config, snapshot: Snapshot) -> str:
     access = Counter(route.access for route in config.routes)
     routes = ", ".join(f"{access[kind]} {kind}" for kind in sorted(access, reverse=True))
     authorities = _counted(len(snapshot.trust.anchors), "CA")
-    apps = _counted(len(config.upstreams), "app")
-    return f"https on {addresses}; clients of {authorities}; {apps}; routes: {routes}"
+    served = [_counted(len(config.upstreams), "app")] if config.upstreams else []
+    folders = {route.static for route in config.routes} - {None}
+    served += [_counted(len(folders), "folder")] if folders else []
+    return f"https on {addresses}; clients of {authorities}; {', '.join(served)}; routes: {routes}"
 
 
 def _counted(number: int, what: str) -> str:

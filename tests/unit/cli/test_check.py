@@ -73,6 +73,17 @@ def test_the_summary_shows_who_is_let_in_without_a_certificate(gate: Path):
     assert run(gate).stdout.endswith("routes: 1 verified, 1 public\n")
 
 
+def test_folders_are_counted_beside_the_apps(gate: Path):
+    (gate.parent / "public").mkdir()
+    text = gate.read_text()
+    routes = "routes: [{path: /}, {path: /a, static: public}, {path: /b, static: public}]\n"
+    gate.write_text(text + routes)
+    assert "; 1 app, 1 folder; routes" in run(gate).stdout
+    without_app = text.partition("upstream:")[0] + routes.replace("{path: /}, ", "")
+    gate.write_text(without_app)
+    assert "; clients of 1 CA; 1 folder; routes: 2 verified" in run(gate).stdout
+
+
 def test_all_problems_of_the_file_are_told(gate: Path):
     gate.write_text("lisen: 1\n" + gate.read_text().replace("ca.crt", "nope.crt"))
     result = run(gate)

@@ -45,6 +45,7 @@ def folder(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     (tmp_path / "certs" / "passphrase.txt").write_text("x")
+    (tmp_path / "public").mkdir()
     return tmp_path
 
 

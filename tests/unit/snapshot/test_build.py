@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from proxy.snapshot import (
     ConnectionLimit,
     RequestLimit,
     Snapshot,
+    StaticFiles,
     build_snapshot,
     with_fresh_crls,
 )
@@ -247,3 +249,17 @@ def test_a_list_that_is_forged_is_named(tmp_path: Path):
     config = config_of(tmp_path)
     (tmp_path / "crl.pem").write_bytes(crl_pem(forged))
     assert len(build_snapshot(config).revocation.unusable) == 1
+
+
+def test_a_route_to_a_folder_needs_no_app(tmp_path: Path):
+    (tmp_path / "public").mkdir()
+    routes = [
+        {"path": path, "static": "public", "index": ["a", "b"]} for path in ("/", "/x/y", "/z/")
+    ]
+    snapshot = snapshot_of(tmp_path, upstream=None, routes=routes)
+    assert snapshot.upstreams == {}
+    for target, depth in ((b"/", 0), (b"/x/y/a", 2), (b"/z", 1)):
+        match = snapshot.routes.match(b"any.example", target)
+        assert match is not None
+        folder = os.fsencode(tmp_path / "public")
+        assert match.payload.static == StaticFiles(folder, (b"a", b"b"), depth)
