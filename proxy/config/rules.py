@@ -109,7 +109,7 @@ def check_server_names(names: tuple[ServerName, ...]) -> tuple[ServerName, ...]:
 
 def check_request_limits(limits: tuple[R, ...]) -> tuple[R, ...]:
     """Refuse the same rate for the same visitors twice: the lower burst alone would count."""
-    _raise_any(
+    raise_any(
         _repetitions(
             limits,
             lambda entry: (entry.per, entry.rate),

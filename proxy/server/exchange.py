@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from proxy.server.downstream import DownstreamConnection
     from proxy.server.responder import Responder
     from proxy.server.upstream import UpstreamFailure
-    from proxy.snapshot import RouteTarget, StaticFiles, VisitorLimits
+    from proxy.snapshot import RouteTarget, VisitorLimits
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
@@ -131,10 +131,7 @@ class Exchange:
             if request.section.length > limit:
                 self.fail(_body_too_large())
                 return
-        if match.payload.static is not None:
-            self._send_file(match.payload.static, match.forward)
-        else:
-            self._forward(match)
+        self._respond(match)
 
     def _excess_of_address(self, visitors: VisitorLimits) -> Excess | None:
         """Return what is too much before anything is decided: the refused are counted, too."""
@@ -155,13 +152,13 @@ class Exchange:
         throttle = self.state.throttle
         return throttle.charge_on_route(self, visitors.after_decision, limits, visitor)
 
-    def _send_file(self, files: StaticFiles, target: bytes) -> None:
-        """Answer from the folder that the route leads to."""
-        response = self._responder = FileResponse(self)
-        response.begin(files, target)
-
-    def _forward(self, match: Match[RouteTarget]) -> None:
-        """Ask the app that the route leads to."""
+    def _respond(self, match: Match[RouteTarget]) -> None:
+        """Send a file of the folder that the route leads to, or ask its app."""
+        files = match.payload.static
+        if files is not None:
+            response = self._responder = FileResponse(self)
+            response.begin(files, match.forward)
+            return
         request, record, connection = self.request, self.record, self.connection
         upstream = record.upstream = match.payload.upstream
         target = b"*" if request.target == b"*" else match.forward
