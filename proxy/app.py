@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import resource
 import signal
 import sys
@@ -22,12 +23,14 @@ from proxy.pid_file import PidFile
 from proxy.server.crl_report import report_lists
 from proxy.server.crl_watch import watch_crls
 from proxy.server.drain import drain
+from proxy.server.inherited import InheritedSockets
 from proxy.server.listener import Listener
 from proxy.server.state import ServerState
 from proxy.server.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from proxy.config.addresses import Address
+    from proxy.config import model
+    from proxy.config.listen_addresses import ListenAddress
     from proxy.config.model import Config
     from proxy.observe.access_log import AccessLog
     from proxy.snapshot import Snapshot
@@ -36,6 +39,9 @@ _log = structlog.stdlib.get_logger()
 
 # What accept() fails with when the process or the machine is full; it passes.
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+Spot = tuple["ListenAddress", int]
+"""An address, and which of its listeners: port 0 may be given several times."""
 
 Build = Callable[["Snapshot | None"], "Snapshot"]
 """Reads the configuration anew and compiles it; the argument is the snapshot to be replaced."""
@@ -79,7 +85,8 @@ class _Process:
         self._build = build
         self._ready = ready
         self._stop = asyncio.Event()
-        self._listeners: dict[Address, Listener] = {}
+        self._inherited = InheritedSockets.from_environment(os.environ, os.getpid())
+        self._listeners: dict[Spot, Listener] = {}
         self._reload: asyncio.Task[None] | None = None
 
     async def run(self, snapshot: Snapshot) -> None:
@@ -91,6 +98,8 @@ class _Process:
         watcher = loop.create_task(watch_crls(state))
         try:
             await self._listen(state, snapshot)
+            for name in self._inherited.end_of_start():
+                _log.warning("systemd has passed a socket that no listener takes", name=name)
             report_lists(snapshot, state.wall())
             self._handle_signals(loop, state)
             _freeze_garbage()
@@ -116,17 +125,24 @@ class _Process:
 
     async def _listen(self, state: ServerState, snapshot: Snapshot) -> None:
         """Open what is not open yet; on a failure close again what this call opened."""
-        opened: list[Listener] = []
+        opened: dict[Spot, Listener] = {}
         try:
-            for address in (one.address for one in snapshot.config.listen):
-                if address not in self._listeners:
-                    opened += [await Listener.open(state, address)]
+            for spot, entry in _spots(snapshot.config).items():
+                if spot not in self._listeners:
+                    opened[spot] = await Listener.open(state, entry, self._inherited)
         except CertgateError:
-            for listener in opened:
+            for listener in opened.values():
                 listener.close()
             raise
-        for listener in opened:
-            self._listeners[listener.address] = listener
+        self._listeners |= opened
+
+    def _settle_listeners(self, config: Config) -> None:
+        """Close what is not wanted any more, and let the others speak what they should now."""
+        wanted = _spots(config)
+        for spot in set(self._listeners) - set(wanted):
+            self._listeners.pop(spot).close()
+        for spot, listener in self._listeners.items():
+            listener.entry = wanted[spot]
 
     def _begin_reload(self, state: ServerState) -> None:
         if self._reload is None or self._reload.done():
@@ -161,9 +177,7 @@ class _Process:
         if access_log is not None:
             state.access_log.close()
             state.access_log = access_log
-        wanted = {one.address for one in snapshot.config.listen}
-        for address in set(self._listeners) - wanted:
-            self._listeners.pop(address).close()
+        self._settle_listeners(snapshot.config)
         report_lists(snapshot, state.wall())
         _log.info("reloaded")
 
@@ -174,6 +188,15 @@ class _Process:
             snapshot = await asyncio.to_thread(self._build, previous)
             if state.snapshot is previous:
                 return snapshot
+
+
+def _spots(config: Config) -> dict[Spot, model.Listener]:
+    """Return the listeners by what stays the same when a reload changes their other keys."""
+    spots: dict[Spot, model.Listener] = {}
+    for entry in config.listen:
+        number = sum(address == entry.address for address, _ in spots)
+        spots[entry.address, number] = entry
+    return spots
 
 
 def _open_access_log(config: Config) -> AccessLog:
