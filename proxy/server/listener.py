@@ -72,10 +72,10 @@ class Listener:
 
     def close(self) -> None:
         """Accept no more; accepted connections live on."""
-        for server in self._servers:
-            server.close()
         if self._file is not None:
             self._file.remove()
+        for server in self._servers:
+            server.close()
 
     async def _sockets(self, inherited: InheritedSockets) -> list[socket.socket]:
         address = self.entry.address

@@ -47,7 +47,6 @@ _DRAWS = 16
 # Owner and group: whoever may connect could pass for a trusted proxy (``unix:``), so that others
 # of this machine are kept out, and a front proxy is let in by a group. nginx makes it 0666.
 _MASK = 0o777 & ~0o660
-_PROBE_SECONDS = 1.0
 
 
 async def open_address(address: Address, loop: asyncio.AbstractEventLoop) -> list[socket.socket]:
@@ -151,7 +150,10 @@ class UnixSocketFile:
             raise CertgateError(f"cannot listen on unix:{path}: {reason}") from error
 
     def remove(self) -> None:
-        """Remove the name, unless it is another socket's by now."""
+        """Remove the name, unless it is another socket's by now.
+
+        To be called before the socket is closed: until then no other file gets its inode's number.
+        """
         with contextlib.suppress(OSError):
             if _identity_of(self._path) == self._identity:
                 self._path.unlink()
@@ -186,13 +188,13 @@ def _remove_dead(path: Path) -> None:
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_PROBE_SECONDS)
+        probe.setblocking(False)
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink()
             return
-        except TimeoutError:
+        except BlockingIOError:
             pass  # so many wait for it that it must be alive
     raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 

@@ -10,7 +10,6 @@ import pytest
 
 from proxy.config import model
 from proxy.config.listen_addresses import parse_listen_address
-from proxy.errors import CertgateError
 from proxy.server.handshake import Handshake
 from proxy.server.inherited import InheritedSockets
 from proxy.server.listener import Listener
