@@ -24,13 +24,11 @@ from proxy.server.crl_report import report_lists
 from proxy.server.crl_watch import watch_crls
 from proxy.server.drain import drain
 from proxy.server.inherited import InheritedSockets
-from proxy.server.listener import Listener
+from proxy.server.listeners import Listeners
 from proxy.server.state import ServerState
 from proxy.server.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from proxy.config import model
-    from proxy.config.listen_addresses import ListenAddress
     from proxy.config.model import Config
     from proxy.observe.access_log import AccessLog
     from proxy.snapshot import Snapshot
@@ -39,9 +37,6 @@ _log = structlog.stdlib.get_logger()
 
 # What accept() fails with when the process or the machine is full; it passes.
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-
-Spot = tuple["ListenAddress", int]
-"""An address, and which of its listeners: port 0 may be given several times."""
 
 Build = Callable[["Snapshot | None"], "Snapshot"]
 """Reads the configuration anew and compiles it; the argument is the snapshot to be replaced."""
@@ -85,8 +80,8 @@ class _Process:
         self._build = build
         self._ready = ready
         self._stop = asyncio.Event()
-        self._inherited = InheritedSockets.from_environment(os.environ, os.getpid())
-        self._listeners: dict[Spot, Listener] = {}
+        inherited = InheritedSockets.from_environment(os.environ, os.getpid())
+        self._listeners = Listeners(inherited)
         self._reload: asyncio.Task[None] | None = None
 
     async def run(self, snapshot: Snapshot) -> None:
@@ -97,19 +92,19 @@ class _Process:
         sweeper = Sweeper(state, (state.connections, state.pools.live), (state.flush_access_log,))
         watcher = loop.create_task(watch_crls(state))
         try:
-            await self._listen(state, snapshot)
-            for name in self._inherited.end_of_start():
+            await self._listeners.open(state, snapshot.config)
+            for name in self._listeners.end_of_start():
                 _log.warning("systemd has passed a socket that no listener takes", name=name)
             report_lists(snapshot, state.wall())
             self._handle_signals(loop, state)
             _freeze_garbage()
             pid_file = snapshot.config.pid_file
             with PidFile(pid_file) if pid_file is not None else contextlib.nullcontext():
-                self._ready([url for one in self._listeners.values() for url in one.urls])
+                self._ready(self._listeners.urls)
                 await self._stop.wait()
                 _log.info("stopping", connections=len(state.connections))
                 seconds = state.snapshot.timeouts.shutdown
-                cut = await drain(state, self._listeners.values(), seconds)
+                cut = await drain(state, self._listeners, seconds)
                 _log.info("stopped", cut=cut)
         finally:
             watcher.cancel()
@@ -123,27 +118,6 @@ class _Process:
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload, state)
         loop.add_signal_handler(signal.SIGUSR1, lambda: state.access_log.reopen())  # noqa: PLW0108
 
-    async def _listen(self, state: ServerState, snapshot: Snapshot) -> None:
-        """Open what is not open yet; on a failure close again what this call opened."""
-        opened: dict[Spot, Listener] = {}
-        try:
-            for spot, entry in _spots(snapshot.config).items():
-                if spot not in self._listeners:
-                    opened[spot] = await Listener.open(state, entry, self._inherited)
-        except CertgateError:
-            for listener in opened.values():
-                listener.close()
-            raise
-        self._listeners |= opened
-
-    def _settle_listeners(self, config: Config) -> None:
-        """Close what is not wanted any more, and let the others speak what they should now."""
-        wanted = _spots(config)
-        for spot in set(self._listeners) - set(wanted):
-            self._listeners.pop(spot).close()
-        for spot, listener in self._listeners.items():
-            listener.entry = wanted[spot]
-
     def _begin_reload(self, state: ServerState) -> None:
         if self._reload is None or self._reload.done():
             self._reload = asyncio.get_running_loop().create_task(self._run_reload(state))
@@ -156,7 +130,7 @@ class _Process:
             snapshot = await self._build_next(state)
             access_log = _changed_access_log(state.snapshot.config, snapshot.config)
             try:
-                await self._listen(state, snapshot)
+                await self._listeners.open(state, snapshot.config)
             except CertgateError:
                 if access_log is not None:
                     access_log.close()
@@ -177,7 +151,7 @@ class _Process:
         if access_log is not None:
             state.access_log.close()
             state.access_log = access_log
-        self._settle_listeners(snapshot.config)
+        self._listeners.settle(snapshot.config)
         report_lists(snapshot, state.wall())
         _log.info("reloaded")
 
@@ -188,15 +162,6 @@ class _Process:
             snapshot = await asyncio.to_thread(self._build, previous)
             if state.snapshot is previous:
                 return snapshot
-
-
-def _spots(config: Config) -> dict[Spot, model.Listener]:
-    """Return the listeners by what stays the same when a reload changes their other keys."""
-    spots: dict[Spot, model.Listener] = {}
-    for entry in config.listen:
-        number = sum(address == entry.address for address, _ in spots)
-        spots[entry.address, number] = entry
-    return spots
 
 
 def _open_access_log(config: Config) -> AccessLog:

@@ -103,7 +103,7 @@ def _connected(address: ListenAddress, timeout: float) -> socket.socket:
     assert isinstance(address, Address)  # noqa: S101 -- for the type checker: others are left out
     *first, last = _LOOPBACK.get(address.host, (address.host,))
     for host in first:
-        with contextlib.suppress(ConnectionRefusedError):
+        with contextlib.suppress(OSError):
             return socket.create_connection((host, address.port), timeout)
     return socket.create_connection((last, address.port), timeout)
 
