@@ -39,7 +39,8 @@ def arrival_of(transport: asyncio.BaseTransport, port: int) -> Arrival:
         transport: the accepted connection.
         port: of the listener; 0 for a Unix socket.
     """
-    name = transport.get_extra_info("peername")
     if not port:
         return Arrival(UNIX, 0)
-    return Arrival(canonical_address(str(name[0])) if isinstance(name, tuple) else "", port)
+    name = transport.get_extra_info("peername")
+    address = str(name[0]) if isinstance(name, tuple) else ""
+    return Arrival(canonical_address(address) if ":" in address else address, port)
