@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNIX: Final = "unix:"
 """The address of a peer that has none, as nginx writes it: it came over a Unix socket."""
+
+
+# ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255; what is longer is not even remembered.
+_LONGEST: Final = 45
 
 
 class TrustedProxies:
@@ -50,14 +55,11 @@ class TrustedProxies:
         """Tell whether this is one of them; what is no address never is."""
         if address == UNIX:
             return self._has_unix
-        parsed = _parse(address)
-        if parsed is None:
-            return False
-        width, number = parsed.max_prefixlen, int(parsed)
-        return any(
-            number >> shift in prefixes
-            for (bits, shift), prefixes in self._networks.items()
-            if bits == width
+        parsed = _parsed(address)
+        return parsed is not None and any(
+            parsed.number >> shift in prefixes
+            for (width, shift), prefixes in self._networks.items()
+            if width == parsed.width
         )
 
 
@@ -71,15 +73,32 @@ def canonical_address(text: str) -> str:
         An empty text where there is no address; one with a zone (``fe80::1%eth0``) is none, because
         it means something on one machine only.
     """
-    parsed = _parse(text)
-    return "" if parsed is None else str(parsed)
+    parsed = _parsed(text)
+    return "" if parsed is None else parsed.text
 
 
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
+class _Parsed(NamedTuple):
+    text: str
+    width: int
+    number: int
+
+
+def _parsed(text: str) -> _Parsed | None:
+    return _parse(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> _Parsed | None:
+    """Read an address; the same few come with nearly every request of a trusted proxy."""
+    address: IPv4Address | IPv6Address
     try:
-        if ":" not in text:
-            return IPv4Address(text)
-        address = IPv6Address(text)
+        if ":" in text:
+            address = IPv6Address(text)
+            if address.scope_id:
+                return None
+            address = address.ipv4_mapped or address
+        else:
+            address = IPv4Address(text)
     except AddressValueError:
         return None
-    return None if address.scope_id else address.ipv4_mapped or address
+    return _Parsed(str(address), address.max_prefixlen, int(address))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from proxy.server.accepted import AcceptedConnection
 from tests.unit.server.fakes import Socket, settle
 from tests.unit.server.world import PORT, World
@@ -44,3 +46,21 @@ async def test_a_drain_waits_for_it_and_may_cut_it(world: World):
     assert not socket.ending
     connection.abort()
     assert socket.ending == "abort"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "port", "endings"),
+    [
+        ([], ("192.0.2.7", 1), PORT, ["", "abort"]),
+        (["192.0.2.7"], ("192.0.2.7", 1), PORT, ["", ""]),
+        (["10.0.0.0/8"], ("192.0.2.7", 1), PORT, ["", "abort"]),
+        ([], "", 0, ["", ""]),
+    ],
+)
+async def test_a_client_is_counted_but_not_a_proxy_of_many(
+    make_world: MakeWorld, trusted: list[str], peer: object, port: int, endings: list[str]
+):
+    """Nor peers without an address, who are not one."""
+    world = make_world(trusted_proxies=trusted, limits={"connections_per": {"address": 1}})
+    sockets = [Socket(AcceptedConnection(world.state, port, 10), peer) for _ in range(2)]
+    assert [socket.ending for socket in sockets] == endings

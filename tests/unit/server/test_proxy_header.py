@@ -250,3 +250,30 @@ async def test_a_port_that_is_not_told_is_ours(gate: World):
     client = client_of(gate)
     client.socket.feed(v2(addresses()[:-2] + b"\0\0", TCP4))
     assert b"\r\nX-Forwarded-Port: 8443\r\n" in await asked(gate, client)
+
+
+# How many of one client
+
+
+async def test_the_client_is_counted_and_not_the_balancer(make_world: MakeWorld):
+    """Else all clients of a balancer would be one visitor."""
+    gate = make_world(trusted_proxies=["192.0.2.0/24"], limits={"connections_per": {"address": 1}})
+    first, second, same = accepted(gate), accepted(gate), accepted(gate)
+    first.feed(v1("203.0.113.1"))
+    second.feed(v1("203.0.113.2"))
+    same.feed(v1("203.0.113.1") + b"\x16\x03\x01")
+    assert [one.ending for one in (first, second, same)] == ["", "", "abort"]
+    first.reset()
+    await settle()
+    later = accepted(gate)
+    later.feed(v1("203.0.113.1"))
+    assert not later.ending
+
+
+@pytest.mark.parametrize("header", [LOCAL_HEADER, b"PROXY UNKNOWN\r\n", v2(bytes(216), UNIX)])
+async def test_nobody_in_particular_is_not_counted(make_world: MakeWorld, header: bytes):
+    gate = make_world(trusted_proxies=["192.0.2.0/24"], limits={"connections_per": {"address": 1}})
+    sockets = [accepted(gate) for _ in range(3)]
+    for socket in sockets:
+        socket.feed(header)
+    assert [one.ending for one in sockets] == ["", "", ""]

@@ -174,3 +174,18 @@ async def test_the_found_client_is_hashed(make_world: MakeWorld):
                 server.feed(OK)
         await settle()
     assert set(world.loop.asked) == {("a", 1), ("b", 1)}
+
+
+async def test_the_found_client_is_limited(make_world: MakeWorld):
+    """Not the proxy, whose clients would use up each other's share."""
+    world = make_world(
+        trusted_proxies=["192.0.2.0/24"],
+        limits={"requests": [{"per": "address", "rate": "1/h"}]},
+    )
+    client = world.client()
+    for number in (1, 2):
+        await exchanged(world, client, request(f"X-Forwarded-For: 203.0.113.{number}"))
+    client.read()
+    client.send(request("X-Forwarded-For: 203.0.113.1"))
+    assert client.statuses()[-1] == 429
+    assert world.log.records[-1].remote_addr == "203.0.113.1"
