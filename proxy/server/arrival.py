@@ -42,5 +42,6 @@ def arrival_of(transport: asyncio.BaseTransport, port: int) -> Arrival:
     if not port:
         return Arrival(UNIX, 0)
     name = transport.get_extra_info("peername")
-    address = str(name[0]) if isinstance(name, tuple) else ""
+    # A link-local address may come with the interface's name; on the network it has none.
+    address = str(name[0]).partition("%")[0] if isinstance(name, tuple) else ""
     return Arrival(canonical_address(address) if ":" in address else address, port)

@@ -161,3 +161,8 @@ def test_the_checksum_is_castagnolis():
 )
 def test_a_header_is_known_by_its_beginning(data: bytes, *, is_one: bool):
     assert is_proxy_header(data) is is_one
+
+
+@pytest.mark.parametrize("header", [v1(), V1_UNKNOWN, v2_tcp4(), LOCAL_HEADER])
+def test_half_a_header_is_not_one_yet(header: bytes):
+    assert [read_proxy_header(header[:size]) for size in range(len(header))] == [None] * len(header)

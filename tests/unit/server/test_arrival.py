@@ -16,6 +16,7 @@ from tests.unit.server.world import PORT, World
         (("::1", 1, 0, 0), PORT, Arrival("::1", PORT), "::1"),
         # A passed socket may take both families.
         (("::ffff:192.0.2.7", 1, 0, 0), PORT, Arrival("192.0.2.7", PORT), "192.0.2.7"),
+        (("fe80::1%eth0", 1, 0, 2), PORT, Arrival("fe80::1", PORT), "fe80::1"),
         (None, PORT, Arrival("", PORT), ""),
         ("", 0, Arrival("unix:", 0), ""),
         (None, 0, Arrival("unix:", 0), ""),
