@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import resource
 import signal
 import sys
@@ -22,12 +23,12 @@ from proxy.pid_file import PidFile
 from proxy.server.crl_report import report_lists
 from proxy.server.crl_watch import watch_crls
 from proxy.server.drain import drain
-from proxy.server.listener import Listener
+from proxy.server.inherited import InheritedSockets
+from proxy.server.listeners import Listeners
 from proxy.server.state import ServerState
 from proxy.server.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from proxy.config.addresses import Address
     from proxy.config.model import Config
     from proxy.observe.access_log import AccessLog
     from proxy.snapshot import Snapshot
@@ -79,7 +80,8 @@ class _Process:
         self._build = build
         self._ready = ready
         self._stop = asyncio.Event()
-        self._listeners: dict[Address, Listener] = {}
+        inherited = InheritedSockets.from_environment(os.environ, os.getpid())
+        self._listeners = Listeners(inherited)
         self._reload: asyncio.Task[None] | None = None
 
     async def run(self, snapshot: Snapshot) -> None:
@@ -90,17 +92,19 @@ class _Process:
         sweeper = Sweeper(state, (state.connections, state.pools.live), (state.flush_access_log,))
         watcher = loop.create_task(watch_crls(state))
         try:
-            await self._listen(state, snapshot)
+            await self._listeners.open(state, snapshot.config)
+            for name in self._listeners.end_of_start():
+                _log.warning("systemd has passed a socket that no listener takes", name=name)
             report_lists(snapshot, state.wall())
             self._handle_signals(loop, state)
             _freeze_garbage()
             pid_file = snapshot.config.pid_file
             with PidFile(pid_file) if pid_file is not None else contextlib.nullcontext():
-                self._ready([url for one in self._listeners.values() for url in one.urls])
+                self._ready(self._listeners.urls)
                 await self._stop.wait()
                 _log.info("stopping", connections=len(state.connections))
                 seconds = state.snapshot.timeouts.shutdown
-                cut = await drain(state, self._listeners.values(), seconds)
+                cut = await drain(state, self._listeners, seconds)
                 _log.info("stopped", cut=cut)
         finally:
             watcher.cancel()
@@ -114,20 +118,6 @@ class _Process:
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload, state)
         loop.add_signal_handler(signal.SIGUSR1, lambda: state.access_log.reopen())  # noqa: PLW0108
 
-    async def _listen(self, state: ServerState, snapshot: Snapshot) -> None:
-        """Open what is not open yet; on a failure close again what this call opened."""
-        opened: list[Listener] = []
-        try:
-            for address in (one.address for one in snapshot.config.listen):
-                if address not in self._listeners:
-                    opened += [await Listener.open(state, address)]
-        except CertgateError:
-            for listener in opened:
-                listener.close()
-            raise
-        for listener in opened:
-            self._listeners[listener.address] = listener
-
     def _begin_reload(self, state: ServerState) -> None:
         if self._reload is None or self._reload.done():
             self._reload = asyncio.get_running_loop().create_task(self._run_reload(state))
@@ -140,7 +130,7 @@ class _Process:
             snapshot = await self._build_next(state)
             access_log = _changed_access_log(state.snapshot.config, snapshot.config)
             try:
-                await self._listen(state, snapshot)
+                await self._listeners.open(state, snapshot.config)
             except CertgateError:
                 if access_log is not None:
                     access_log.close()
@@ -161,9 +151,7 @@ class _Process:
         if access_log is not None:
             state.access_log.close()
             state.access_log = access_log
-        wanted = {one.address for one in snapshot.config.listen}
-        for address in set(self._listeners) - wanted:
-            self._listeners.pop(address).close()
+        self._listeners.settle(snapshot.config)
         report_lists(snapshot, state.wall())
         _log.info("reloaded")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from proxy.config.model import Config
+    from proxy.config.model import Config, Listener
     from proxy.snapshot import Snapshot
 
 
@@ -52,14 +52,24 @@ def _tell(problems: Iterable[Problem]) -> None:
 
 
 def _summary(config: Config, snapshot: Snapshot) -> str:
-    addresses = ", ".join(str(listener.address) for listener in config.listen)
+    addresses = _listed(one for one in config.listen if not one.redirect_to_port)
+    redirected = _listed(one for one in config.listen if one.redirect_to_port)
+    redirects = f"; redirects on {redirected}" if redirected else ""
     access = Counter(route.access for route in config.routes)
     routes = ", ".join(f"{access[kind]} {kind}" for kind in sorted(access, reverse=True))
     authorities = _counted(len(snapshot.trust.anchors), "CA")
-    served = [_counted(len(config.upstreams), "app")] if config.upstreams else []
+    served = _served(config)
+    return f"https on {addresses}{redirects}; clients of {authorities}; {served}; routes: {routes}"
+
+
+def _served(config: Config) -> str:
     folders = {route.static for route in config.routes} - {None}
-    served += [_counted(len(folders), "folder")] if folders else []
-    return f"https on {addresses}; clients of {authorities}; {', '.join(served)}; routes: {routes}"
+    numbers = {"app": len(config.upstreams), "folder": len(folders)}
+    return ", ".join(_counted(number, what) for what, number in numbers.items() if number)
+
+
+def _listed(listeners: Iterable[Listener]) -> str:
+    return ", ".join(str(listener.address) for listener in listeners)
 
 
 def _counted(number: int, what: str) -> str:

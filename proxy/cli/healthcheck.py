@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.cli.configuration import ConfiguredCommand, config_option, read_config
+from proxy.config.addresses import Address
+from proxy.config.listen_addresses import SocketPath
 from proxy.errors import CertgateError
+from proxy.forward.proxy_protocol import LOCAL_HEADER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from proxy.config.addresses import Address
+    from proxy.config.listen_addresses import ListenAddress
+    from proxy.config.model import Listener
 
 # ``*`` asks about the server as a whole (RFC 9110, section 9.3.7) and without a certificate ends
 # in a refusal: the app is not bothered.
@@ -22,8 +27,13 @@ _REQUEST = (
     b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nUser-Agent: certgate-healthcheck\r\n"
     b"Accept: text/plain\r\nConnection: close\r\n\r\n"
 )
-# A gate on every address of a family; ``::`` is bound for IPv6 alone.
-_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared, not bound
+_REDIRECTED = b"HEAD / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: certgate-healthcheck\r\n\r\n"
+# Where a gate on every address of a family is found; ``::`` is bound for IPv6 alone.
+_LOOPBACK = {
+    "": ("127.0.0.1", "::1"),
+    "0.0.0.0": ("127.0.0.1",),  # noqa: S104 -- compared, not bound
+    "::": ("::1",),
+}
 
 
 @click.command(cls=ConfiguredCommand)
@@ -42,20 +52,19 @@ def healthcheck(config_file: Path | None, timeout: float) -> None:
     # A gate that refuses in the handshake closes behind its alert. A request that comes later is
     # answered with a reset, and that may overtake the alert: nothing is sent.
     request = b"" if config.client_auth.reject_with == "alert" else _REQUEST
-    for listener in config.listen:
-        _check(listener.address, request, timeout)
+    known = [one for one in config.listen if isinstance(one.address, Address | SocketPath)]
+    if not known:
+        # Where a socket of systemd's is bound stands in systemd's files.
+        raise CertgateError("no address is known: sockets that are passed cannot be asked")
+    for listener in known:
+        _check(listener, request, timeout)
     click.echo("ok")
 
 
-def _check(address: Address, request: bytes, timeout: float) -> None:
-    host = _LOOPBACK.get(address.host, address.host)
+def _check(listener: Listener, request: bytes, timeout: float) -> None:
+    address = listener.address
     try:
-        with (
-            socket.create_connection((host, address.port), timeout) as raw,
-            _context().wrap_socket(raw) as secured,
-        ):
-            secured.sendall(request)
-            start = secured.recv(64)
+        start = _ask(listener, request, timeout)
     except ssl.SSLError as error:
         # reject_with: alert refuses us in the handshake: that is an answer, too.
         if "CERTIFICATE_REQUIRED" not in (error.reason or ""):
@@ -66,6 +75,37 @@ def _check(address: Address, request: bytes, timeout: float) -> None:
         raise CertgateError(f"{address}: the proxy does not answer: {why}") from error
     if not start.startswith(b"HTTP/1.1 "):
         raise CertgateError(f"{address}: the proxy did not answer with HTTP")
+
+
+def _ask(listener: Listener, request: bytes, timeout: float) -> bytes:
+    """Return how the answer begins."""
+    with _connected(listener.address, timeout) as raw:
+        if listener.proxy_protocol:
+            raw.sendall(LOCAL_HEADER)
+        if listener.redirect_to_port:
+            raw.sendall(_REDIRECTED)
+            return raw.recv(64)
+        with _context().wrap_socket(raw) as secured:
+            secured.sendall(request)
+            return secured.recv(64)
+
+
+def _connected(address: ListenAddress, timeout: float) -> socket.socket:
+    if isinstance(address, SocketPath):
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.settimeout(timeout)
+            sock.connect(address.path)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+    assert isinstance(address, Address)  # noqa: S101 -- for the type checker: others are left out
+    *first, last = _LOOPBACK.get(address.host, (address.host,))
+    for host in first:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((host, address.port), timeout)
+    return socket.create_connection((last, address.port), timeout)
 
 
 def _context() -> ssl.SSLContext:

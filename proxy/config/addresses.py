@@ -1,4 +1,4 @@
-"""Where the proxy listens and which servers it speaks to, as people write them."""
+"""Addresses of TCP sockets, and which servers the proxy speaks to, as people write them."""
 
 from __future__ import annotations
 
@@ -77,8 +77,6 @@ def parse_address(value: object) -> Address:
     if isinstance(value, Address):
         return value
     text = _text_of(value, "an address such as 0.0.0.0:8443")
-    if text.startswith("unix:"):
-        raise ValueError("listening on unix sockets is not in this version; write host:port")
     if text.isdecimal():
         return Address("", _parse_port(text, lowest=0))
     host, port = _split_host_port(text, "0.0.0.0:8443, [::]:8443, :8443 or 8443")
@@ -99,7 +97,7 @@ def parse_server(value: object) -> Server:
         return value
     text = _text_of(value, "a URL such as http://127.0.0.1:3000")
     if text.startswith("unix:"):
-        return Server("", 0, path=_socket_path(text.removeprefix("unix:")))
+        return Server("", 0, path=parse_socket_path(text.removeprefix("unix:")))
     if "://" in text:
         return _parse_server_url(text)
     if text.isdecimal():
@@ -135,7 +133,12 @@ def _parse_server_url(text: str) -> Server:
     return Server(parse_host(host), _parse_port(port, lowest=1), is_tls)
 
 
-def _socket_path(text: str) -> str:
+def parse_socket_path(text: str) -> str:
+    """Return the path of a Unix socket, checked.
+
+    Raises:
+        ValueError: with a message for the operator.
+    """
     if not text.startswith("/"):
         raise ValueError(f"{quoted(text)} is not the whole path of a socket; write unix:/path")
     if not text.isprintable() or len(text.encode()) > _MAX_SOCKET_PATH:

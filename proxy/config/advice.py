@@ -26,6 +26,7 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
     asked_for = "crl_check" in client_auth.model_fields_set and client_auth.crl_check != "off"
     if asked_for and not client_auth.crl:
         yield ("client_auth", "crl_check"), "has no effect: there is no crl to look into"
+    yield from _advise_trust(config)
     if not config.limits.head:
         yield ("limits", "head"), "without a limit one client can fill the memory"
     for index, route in enumerate(config.routes):
@@ -35,6 +36,13 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
             yield place, "strangers have no certificate: nothing limits them; add one per address"
     if all(route.access == "public" for route in config.routes):
         yield ("routes",), "every route is public: the proxy keeps nobody out"
+
+
+def _advise_trust(config: Config) -> Iterator[tuple[Place, str]]:
+    for index, network in enumerate(config.trusted_proxies):
+        if network.endswith("/0"):
+            place = ("trusted_proxies", index)
+            yield place, "everybody is trusted: any client chooses the address that it is known by"
 
 
 def _advise_tls(place: Place, upstream: Upstream) -> Iterator[tuple[Place, str]]:

@@ -9,9 +9,7 @@ ITEM: Final = "[]"
 NAME: Final = "NAME"
 
 NOT_IN_THIS_VERSION: Final = (
-    ("trusted_proxies",),
     ("status",),
-    ("listen", ITEM, "proxy_protocol"),
     ("upstreams", NAME, "health", "path"),
 )
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from proxy.config.addresses import parse_host
+from proxy.config.addresses import Address, parse_host
+from proxy.config.listen_addresses import SocketPath
 from proxy.config.units import quoted
 from proxy.errors import CertgateError
 from proxy.observe.access_format import parse_access_format
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationInfo
 
+    from proxy.config.listen_addresses import ListenAddress
     from proxy.config.model import (
         ClientAuth,
         Listener,
@@ -89,16 +91,40 @@ def _repetitions(
 
 
 def check_listeners(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
-    """Refuse to listen twice on one address; port 0 is another one each time."""
+    """Refuse to listen twice on one address, and to redirect everybody to nowhere."""
     raise_any(
         _repetitions(
             listeners,
-            lambda entry: entry.address if entry.address.port else id(entry),
+            lambda entry: id(entry) if _is_chosen_by_system(entry.address) else entry.address,
             "this address is given twice",
             "address",
         )
     )
+    if all(listener.redirect_to_port for listener in listeners):
+        raise ValueError("all redirect; at least one has to speak TLS")
     return listeners
+
+
+def _is_chosen_by_system(address: ListenAddress) -> bool:
+    """Port 0 is another one each time."""
+    return isinstance(address, Address) and not address.port
+
+
+def check_trusted_proxies(trusted: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Refuse listeners that would close every connection."""
+    raise_any(_repetitions(trusted, str, "is named twice"))
+    for listener in info.data.get("listen", ()):
+        if not listener.proxy_protocol:
+            continue
+        if isinstance(listener.address, SocketPath) and "unix:" not in trusted:
+            raise ValueError(
+                f"has to name unix: because {listener.address} has proxy_protocol: true"
+            )
+        if not trusted:
+            raise ValueError(
+                "has to name the proxies that connect to a listener with proxy_protocol: true"
+            )
+    return trusted
 
 
 def check_server_names(names: tuple[ServerName, ...]) -> tuple[ServerName, ...]:

@@ -53,9 +53,11 @@ def forwarded_lines(address: bytes, port: int) -> bytes:
 
     Args:
         address: the client's address as text; empty when it is not known.
-        port: the gateway's own port.
+        port: the gateway's own port; 0 where there is none.
     """
-    lines = b"X-Forwarded-Proto: https\r\nX-Forwarded-Port: %d\r\n" % port
+    lines = b"X-Forwarded-Proto: https\r\n"
+    if port:
+        lines += b"X-Forwarded-Port: %d\r\n" % port
     if not address:
         return lines
     return b"X-Forwarded-For: %b\r\nX-Real-IP: %b\r\n%b" % (address, address, lines)

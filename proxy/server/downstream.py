@@ -21,10 +21,13 @@ from proxy.server.exchange import Exchange
 from proxy.server.own_response import own_response
 from proxy.server.pace import Pace
 from proxy.server.throttle import visitor_of
+from proxy.server.trusted_hop import TrustedHop
 from proxy.web.error_page import render_error
 
 if TYPE_CHECKING:
+    from proxy.forward.relayed import Relayed
     from proxy.identity.peer import PeerIdentity
+    from proxy.server.arrival import Arrival
     from proxy.server.state import ServerState
     from proxy.server.tls_transport import TLSTransport
     from proxy.server.tunnel import Tunnel
@@ -64,12 +67,14 @@ class DownstreamConnection:
         "_decoder",
         "_exchange",
         "_forwarded",
+        "_hop",
         "_is_paused",
         "_is_running",
         "_linger_end",
         "_pace",
         "_parser",
         "_phase",
+        "_relayed",
         "_searched",
         "_tunnel",
         "_untaken",
@@ -87,7 +92,7 @@ class DownstreamConnection:
         self,
         state: ServerState,
         transport: TLSTransport,
-        port: int,
+        arrival: Arrival,
         snapshot: Snapshot,
         peer: PeerIdentity,
     ) -> None:
@@ -95,10 +100,12 @@ class DownstreamConnection:
         self.state = state
         self.transport = transport
         self.credentials = state.credentials_of(peer)
-        self.client_address = transport.peer_address
+        self.client_address = arrival.address
         self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher)
-        lines = forwarded_lines(self.client_address.encode(), port)
+        lines = forwarded_lines(arrival.ip.encode(), arrival.port)
         self._forwarded = lines + b"X-Forwarded-Host: "
+        self._hop = TrustedHop.of(arrival, snapshot)
+        self._relayed: Relayed  # for one exchange, where there is a hop
         self._parser = self.credentials.parser(snapshot)
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
@@ -244,6 +251,8 @@ class DownstreamConnection:
 
     def _begin_exchange(self, request: RequestHead, rest: bytes) -> None:
         exchange = self._exchange = Exchange(self, request)
+        if self._hop is not None:
+            self._look_past(self._hop, exchange)
         if request.section.framing is NO_CONTENT:
             self._phase = _RESPONSE
             self.read_deadline = _NEVER
@@ -266,6 +275,13 @@ class DownstreamConnection:
         snapshot = self.state.snapshot
         self._pace = Pace(snapshot.timeouts.body, snapshot.limits.min_rate, self.state.tick)
         self.read_deadline = self._pace.deadline
+
+    def _look_past(self, hop: TrustedHop, exchange: Exchange) -> None:
+        """Take the client for whom a trusted proxy speaks for the one who is there."""
+        relayed = self._relayed = hop.read(exchange.request, self.state.snapshot)
+        record = exchange.record
+        record.remote_addr = self.client_address = relayed.client
+        record.request_id = relayed.request_id or record.request_id
 
     def _take_content(self, data: bytes) -> None:
         exchange, decoder = self._exchange, self._decoder
@@ -342,7 +358,9 @@ class DownstreamConnection:
 
     def _log_rejected(self, error: ProtocolError, request_id: str, size: int) -> None:
         state = self.state
-        record = AccessRecord(self.client_address, self.logged_client)
+        # Nobody knows for whom a trusted proxy sent this.
+        address = self._hop.address if self._hop is not None else self.client_address
+        record = AccessRecord(address, self.logged_client)
         record.request_line = self._buffer[:_MAX_LOGGED_LINE].split(b"\r\n", 1)[0]
         record.status, record.error, record.request_id = error.status, error.code, request_id
         record.body_bytes_sent, record.time = size, state.wall()
@@ -367,6 +385,10 @@ class DownstreamConnection:
 
     def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
         """Return the field lines that certgate adds to a request for the app."""
+        if self._hop is not None:
+            lines = self._relayed.lines
+            own = b"X-Request-ID: %b\r\n" % request_id.encode()
+            return lines + own + self.credentials.header_lines(now)
         parts = (
             self._forwarded,
             request.section.host,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from proxy.forward.trusted_proxies import UNIX
 from proxy.routing.balancing import ip_hash, least_conn, random_two, round_robin
 from proxy.routing.health import Health
 from proxy.server.upstream import UpstreamFailure
@@ -121,7 +122,8 @@ class Group:
 
 
 def _by_address(servers: Sequence[Peer], fit: Sequence[Peer], client: str) -> Peer:
-    address = ip_address(client).packed if client else b""  # nothing: a client without an address
+    is_ip = client not in ("", UNIX)
+    address = ip_address(client).packed if is_ip else b""
     return ip_hash(address, servers, fit) or round_robin(fit)
 
 

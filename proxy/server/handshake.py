@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import structlog
 from OpenSSL import SSL
 
+from proxy.forward.proxy_protocol import is_proxy_header
 from proxy.observe.access_record import AccessRecord
+from proxy.server.accepted import AcceptedConnection
 from proxy.server.downstream import DownstreamConnection
 from proxy.server.tls_transport import TLSTransport
 from proxy.tls.failure import handshake_failure_reason
@@ -29,39 +30,19 @@ _MAX_LOGGED_LINE = 1024
 _LINGER = 5.0  # seconds for a client to take the answer
 
 
-class Handshake(asyncio.Protocol):
+class Handshake(AcceptedConnection):
     """Runs one TLS handshake, then gives the socket to a ``DownstreamConnection``."""
 
-    __slots__ = (
-        "_boundary",
-        "_is_plain",
-        "_port",
-        "_snapshot",
-        "_socket",
-        "_state",
-        "_tls",
-        "read_deadline",
-        "write_deadline",
-    )
+    __slots__ = ("_boundary", "_is_plain", "_snapshot", "_tls")
 
     def __init__(self, state: ServerState, port: int) -> None:
-        self._state = state
-        self._port = port
-        self._boundary = RecordBoundary()
         self._snapshot = state.snapshot
-        self._socket: asyncio.Transport
+        super().__init__(state, port, self._snapshot.timeouts.handshake)
+        self._boundary = RecordBoundary()
         self._tls: SSL.Connection
         self._is_plain: bool | None = None  # not known before the first byte
-        self.read_deadline = state.tick + self._snapshot.timeouts.handshake
-        self.write_deadline = float("inf")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless there are too many connections already."""
-        self._socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
-        state = self._state
-        if not (state.admit(self) and state.admit_from(self._client_address(), self)):
-            self._socket.abort()
-            return
+    def _begun(self) -> None:
         self._tls = self._snapshot.tls.new_connection()
 
     def data_received(self, data: bytes) -> None:
@@ -93,22 +74,10 @@ class Handshake(asyncio.Protocol):
             self._fail("client left")
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        del exc
-        self._state.forget(self)
-
     def on_deadline(self) -> None:
         """Too slow: a client that sends nothing costs a socket, and that not for long."""
         if not self._is_plain:
             self._count("timeout")
-        self._socket.abort()
-
-    def close_if_idle(self) -> None:
-        """Let a handshake that is under way come to its end; it is short."""
-
-    def abort(self) -> None:
-        """Close at once."""
         self._socket.abort()
 
     def _flush(self) -> None:
@@ -127,7 +96,7 @@ class Handshake(asyncio.Protocol):
         state = self._state
 
         def make(transport: TLSTransport) -> DownstreamConnection:
-            connection = DownstreamConnection(state, transport, self._port, self._snapshot, peer)
+            connection = DownstreamConnection(state, transport, self._arrival, self._snapshot, peer)
             state.hand_over(self, connection)
             return connection
 
@@ -139,16 +108,15 @@ class Handshake(asyncio.Protocol):
 
     def _count(self, reason: str) -> None:
         self._state.counters.handshake_failed(reason)
-        _log.info("handshake failed", reason=reason, client=self._client_address() or "-")
-
-    def _client_address(self) -> str:
-        """Return the IP address as text; empty where there is none (unix sockets)."""
-        name = self._socket.get_extra_info("peername")
-        return str(name[0]) if isinstance(name, tuple) else ""
+        _log.info("handshake failed", reason=reason, client=self._arrival.address or "-")
 
     def _answer_plain(self, data: bytes) -> None:
         """Say in plain HTTP that this port speaks HTTPS, then let the sender finish."""
-        answer = plain_http_answer(data, self._port)
+        if is_proxy_header(data):
+            self._count("unexpected proxy_protocol")
+            self._socket.abort()
+            return
+        answer = plain_http_answer(data, self._arrival.port)
         self._count("plain http" if answer else "not tls")
         if not answer:
             self._socket.abort()
@@ -160,7 +128,7 @@ class Handshake(asyncio.Protocol):
 
     def _log_plain(self, data: bytes) -> None:
         """Write the access log's line for a request that came without TLS."""
-        record = AccessRecord(self._client_address())
+        record = AccessRecord(self._arrival.address)
         record.request_line = data.split(b"\r\n", 1)[0][:_MAX_LOGGED_LINE]
         record.status, record.error, record.time = 400, "plain_http", self._state.wall()
         self._state.counters.answered(record.status)

@@ -16,6 +16,7 @@ import structlog
 from proxy.access.presence import Presence
 from proxy.access.rate import RateLimiter, admit, retry_after
 from proxy.access.visitor import address_key
+from proxy.forward.trusted_proxies import UNIX
 from proxy.web.page import RETRY_AFTER
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Visitor:
     """Under what somebody is counted.
 
     Attributes:
-        address: of the client, as text; empty where it has none (unix sockets): not counted.
+        address: of the client, as text; empty or ``unix:`` where it has none: not counted.
         certificate: SHA-256 of a *verified* certificate; empty where there is none: not counted.
     """
 
@@ -65,7 +66,9 @@ class Visitor:
         """Return the key under a limit; empty for a visitor whom it does not count."""
         if per == "route":
             return "all"
-        return _address_key(self.address) if per == "address" else self.certificate
+        if per == "certificate":
+            return self.certificate
+        return "" if self.address == UNIX else _address_key(self.address)
 
 
 def visitor_of(address: str, credentials: Credentials, verdict: Verdict) -> Visitor:

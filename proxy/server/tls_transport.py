@@ -102,12 +102,6 @@ class TLSTransport(asyncio.Protocol):
         return self._tls.get_cipher_name() or ""
 
     @property
-    def peer_address(self) -> str:
-        """The client's IP address as text; empty where there is none (unix sockets)."""
-        name = self._socket.get_extra_info("peername")
-        return str(name[0]) if isinstance(name, tuple) else ""
-
-    @property
     def unsent(self) -> int:
         """How many bytes the socket has not taken yet."""
         return self._socket.get_write_buffer_size()

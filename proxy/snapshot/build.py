@@ -10,6 +10,7 @@ import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from proxy.forward.trusted_proxies import TrustedProxies
 from proxy.snapshot.bounds import (
     Limits,
     Timeouts,
@@ -49,6 +50,7 @@ class Snapshot:
         known_issuers: names of CAs that the configuration knows, to tell an incomplete chain.
         routes: from host and path to a ``RouteTarget``.
         upstreams: the apps, by name.
+        trusted_proxies: peers that speak for other clients.
         limits, timeouts, client_auth, identity_headers: as configured.
         visitors: how often each visitor may come; None where that is not limited.
     """
@@ -66,6 +68,7 @@ class Snapshot:
     client_auth: ClientAuth
     identity_headers: tuple[Family, ...]
     upstreams: dict[str, Upstream]
+    trusted_proxies: TrustedProxies
 
 
 def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot:
@@ -104,6 +107,7 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
         client_auth=config.client_auth,
         identity_headers=config.identity_headers,
         upstreams=upstreams,
+        trusted_proxies=TrustedProxies(config.trusted_proxies),
     )
 
 

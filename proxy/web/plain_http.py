@@ -13,14 +13,15 @@ def plain_http_answer(start: bytes, port: int) -> bytes:
 
     Args:
         start: the first bytes of the connection.
-        port: the port that was connected to, for the address to use instead.
+        port: the port that was connected to, for the address to use instead; 0 where there is none.
     """
     if not _REQUEST.match(start):
         return b""
+    where = f" (port {port})" if port else ""
     body = (
         "400 This port speaks HTTPS\n\n"
         "A plain HTTP request was sent to a port that expects TLS.\n"
-        f"Use https:// instead of http:// in the address (port {port}).\n"
+        f"Use https:// instead of http:// in the address{where}.\n"
     ).encode()
     head = (
         b"HTTP/1.1 400 Bad Request\r\n"

@@ -1,6 +1,7 @@
 """The test ground: a real certgate process, a raw TLS client, a real nginx or HAProxy beside it."""
 
 from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, connect, context, head
+from tests.gate.curl import curl
 from tests.gate.haproxy import Haproxy
 from tests.gate.nginx import Nginx, free_port
 from tests.gate.output import Output
@@ -24,6 +25,7 @@ __all__ = [
     "child_environment",
     "connect",
     "context",
+    "curl",
     "der",
     "free_port",
     "head",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from tests.gate.haproxy import Haproxy
 from tests.gate.nginx import Nginx
 from tests.gate.process import Gate
 from tests.gate.settings import running_gate, settings, write
@@ -72,6 +73,19 @@ def gate(shared_recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("gate")
     with running_gate(folder, shared_recorder.url) as running:
         yield running
+
+
+@pytest.fixture
+def start_balancer(tmp_path: Path) -> Iterator[Callable[[str], Haproxy]]:
+    """Start an HAProxy that passes connections on to this server; it ends with the test."""
+    started: list[Haproxy] = []
+
+    def start(server: str) -> Haproxy:
+        started.append(Haproxy.balancer(tmp_path, server))
+        return started[-1]
+
+    yield start
+    _close_all(started)
 
 
 @pytest.fixture

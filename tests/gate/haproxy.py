@@ -16,13 +16,22 @@ _TEMPLATE = """
 global
     maxconn 100
 defaults
-    mode http
     timeout connect 10s
     timeout client 10s
     timeout server 10s
+{frontend}
+"""
+_HTTP = """
 frontend gate
-    bind fd@{descriptor} ssl {ssl}
+    mode http
+    bind fd@{{descriptor}} ssl {ssl}
     {http}
+"""
+_BALANCER = """
+listen balancer
+    mode tcp
+    bind fd@{{descriptor}}
+    server gate {server}
 """
 
 
@@ -33,12 +42,22 @@ class Haproxy:
     """
 
     def __init__(self, folder: Path, ssl: str, http: str) -> None:
+        self._start(folder, _HTTP.format(ssl=ssl, http=http))
+
+    @classmethod
+    def balancer(cls, folder: Path, server: str) -> Haproxy:
+        """Return one that passes connections on as they are; ``server`` is HAProxy's own line."""
+        made = cls.__new__(cls)
+        made._start(folder, _BALANCER.format(server=server))
+        return made
+
+    def _start(self, folder: Path, frontend: str) -> None:
         program = require("haproxy")
         configuration = folder / "haproxy.cfg"
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
             descriptor = listener.fileno()
-            text = _TEMPLATE.format(descriptor=descriptor, ssl=ssl, http=http)
+            text = _TEMPLATE.format(frontend=frontend.format(descriptor=descriptor))
             configuration.write_text(text, encoding="utf-8")
             self.process = subprocess.Popen(
                 [program, "-db", "-q", "-f", str(configuration)],

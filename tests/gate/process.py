@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
-READY = r"certgate: listening on https://(?P<host>\[[^]]+\]|[^:/]+):(?P<port>\d+)/"
+READY = (
+    r"certgate: listening on "
+    r"(?:https?://(?P<host>\[[^]]+\]|[^:/]+):(?P<port>\d+)/|(?P<path>unix:\S+))"
+)
 _LISTENING = "0A"  # the kernel's TCP_LISTEN
 # What Python and asyncio print when an exception went past everybody.
 _LOST_EXCEPTIONS = ("Traceback (most recent call last)", "was never retrieved", "was never awaited")
@@ -59,7 +62,7 @@ def assert_no_lost_exception(stderr: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a listener accepts."""
+    """Where a listener accepts; a Unix socket has ``unix:/path`` in the place of the host."""
 
     host: str
     port: int
@@ -82,11 +85,13 @@ class Gate:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         launcher: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.process = subprocess.Popen(
             [*launcher, sys.executable, "-m", "proxy", *map(str, arguments)],
             cwd=cwd,
             env=child_environment(env),
+            pass_fds=pass_fds,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -107,7 +112,7 @@ class Gate:
         while len(found) < listeners:
             match = self.stderr.wait_for(READY, after=seen)
             seen = self.stderr.lines.index(match.string, seen) + 1
-            found.append(Address(match["host"], int(match["port"])))
+            found.append(Address(match["host"] or match["path"], int(match["port"] or 0)))
         return tuple(found)
 
     @property

@@ -114,3 +114,15 @@ def _shutdown_seconds() -> float:
     from proxy.config.model import Timeouts
 
     return Timeouts().shutdown
+
+
+def test_the_socket_goes_to_the_service_of_the_same_name():
+    """systemd takes the unit's name for both; the configuration has to say the same one."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    file = DEPLOY / "systemd" / "certgate.socket"
+    parser.read(file, encoding="utf-8")
+    assert parser["Socket"]["ListenStream"] == "443"
+    assert "Service" not in parser["Socket"]
+    assert "FileDescriptorName" not in parser["Socket"]
+    for text in (file, ROOT / "docs" / "listening.md"):
+        assert f"listen: systemd:{file.name}" in text.read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from proxy.config.model.listening import TLS, Listener
 from proxy.config.model.routes import Route
 from proxy.config.model.section import Section, alone
 from proxy.config.model.upstreams import Upstream, UpstreamServer
+from proxy.config.networks import NetworkValue
 from proxy.config.paths import WritableFile
 from proxy.config.units import parse_entries
 
@@ -31,8 +32,19 @@ class Config(Section):
         AfterValidator(rules.check_listeners),
         BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | Listener]),
     ] = (Listener(address=Address("0.0.0.0", 8443)),)  # noqa: S104 - clients are outside
-    """Where the proxy listens: an address, or a list of `{address: …}`.
+    """Where the proxy listens: an address, or a list of addresses and `{address: …}`.
     Default: `0.0.0.0:8443`."""
+
+    trusted_proxies: Annotated[
+        tuple[NetworkValue, ...],
+        AfterValidator(rules.check_trusted_proxies),
+        BeforeValidator(parse_entries, json_schema_input_type=str | list[str]),
+    ] = Field(default=(), validate_default=True)
+    """The proxies and load balancers in front of this one: addresses, networks such as
+    `10.0.0.0/8`, and `unix:` for peers on Unix sockets. From them `X-Forwarded-*`, `Forwarded` and
+    `X-Request-ID` are taken over, the client's address is found in `X-Forwarded-For`, and PROXY
+    protocol headers count. Danger: whoever has such an address chooses what the app and the log
+    take for the client's. Default: none; what clients send under these names is removed."""
 
     tls: TLS
     """What the proxy shows to its clients. Required."""

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.config import rules
-from proxy.config.addresses import AddressValue
+from proxy.config.listen_addresses import ListenAddressValue
 from proxy.config.model.section import Section
 from proxy.config.paths import ExistingFile
-from proxy.config.units import parse_entries
+from proxy.config.units import Flag, parse_count, parse_entries
 
 
 class Listener(Section):
-    """One socket on which the proxy accepts TLS connections."""
+    """One socket on which clients arrive. An address alone is the same as `{address: …}`."""
 
-    address: AddressValue
-    """`host:port`, `[v6]:port`, `:port` or a bare port (the last two: every address of the
-    machine). Port 0 lets the system choose. Required."""
+    address: ListenAddressValue
+    """`host:port`, `[v6]:port`, `:port` or a bare port (the last two: every address of the machine,
+    IPv4 and IPv6); port 0 lets the system choose. `unix:/path`: a Unix socket, for the proxy's
+    user and group only. `fd:N`, `systemd:NAME`: a listening socket that the process is started
+    with. Required."""
+
+    proxy_protocol: Flag = False
+    """`true`: each connection begins with a PROXY protocol header, version 1 or 2, which tells the
+    client's address; without a good one it is closed, and so is one that does not come from
+    `trusted_proxies`. Default: `false`."""
+
+    redirect_to_port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(parse_count)] | None = (
+        None
+    )
+    """Speaks plain HTTP here, and answers every request with a redirect to `https://` with the same
+    host and path on this port, which is the one that browsers use: mostly `443`. Nothing is
+    forwarded. Default: TLS is spoken."""
 
 
 class ServerName(Section):

@@ -12,6 +12,7 @@ import uvloop
 from proxy.config.load import load_config
 from proxy.observe.counters import Counters
 from proxy.server.drain import drain
+from proxy.server.inherited import InheritedSockets
 from proxy.server.listener import Listener
 from proxy.server.state import ServerState
 from proxy.server.sweeper import Sweeper
@@ -55,9 +56,8 @@ class Gate:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Gate]:
-        self.listener = await Listener.open(
-            self.state, self.state.snapshot.config.listen[0].address
-        )
+        entry = self.state.snapshot.config.listen[0]
+        self.listener = await Listener.open(self.state, entry, InheritedSockets())
         try:
             yield self
         finally:

@@ -88,11 +88,12 @@ def test_every_address_of_ipv6_is_asked_by_ipv6(
             tls.recv(4096)
             tls.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
 
-    try:
-        port = serve(answer, "::1")
-    except OSError:
-        pytest.skip("no IPv6 here")
-    assert check(tmp_path, f"[::]:{port}").output == "ok\n"
+    for listen in ("[::]:{}", ":{}"):  # the second is IPv6 where there is no IPv4
+        try:
+            port = serve(answer, "::1")
+        except OSError:
+            pytest.skip("no IPv6 here")
+        assert check(tmp_path, listen.format(port)).output == "ok\n"
 
 
 def test_a_gate_that_refuses_in_the_handshake_lives(

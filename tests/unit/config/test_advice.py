@@ -44,6 +44,10 @@ def warnings_of(text: str) -> list[str]:
             LEAST.replace(APP, "upstreams: {app: {servers: https://a, tls: {verify: false}}}"),
             "g:3: upstreams.app.tls.verify: whoever gets in between can pose as the app",
         ),
+        (
+            LEAST + "trusted_proxies: [10.0.0.0/8, 0.0.0.0/0]",
+            "g:4: trusted_proxies[1]: everybody is trusted",
+        ),
     ],
 )
 def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):

@@ -96,3 +96,7 @@ def test_the_app_is_told_how_the_client_came():
 
 def test_an_unknown_address_is_not_made_up():
     assert forwarded_lines(b"", 443) == (b"X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n")
+
+
+def test_a_unix_socket_has_no_port():
+    assert forwarded_lines(b"", 0) == b"X-Forwarded-Proto: https\r\n"

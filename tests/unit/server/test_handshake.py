@@ -128,6 +128,18 @@ async def test_a_plain_line_without_end_is_not_logged_without_end(world: World):
     assert len(world.log.records[0].request_line) == 1024
 
 
+@pytest.mark.parametrize(
+    "start", [b"PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"]
+)
+async def test_a_proxy_header_where_none_is_expected_is_named(world: World, start: bytes):
+    """The operator has forgotten one of two settings, or somebody tries it."""
+    socket = plain(world, start)
+    assert socket.ending == "abort"
+    assert socket.take() == b""
+    assert world.counters.handshake_failures == {"unexpected proxy_protocol": 1}
+    assert world.log.records == []
+
+
 async def test_a_peer_without_an_address_is_logged_without_one(world: World):
     plain(world, GET, peer="")
     assert world.log.records[0].remote_addr == ""

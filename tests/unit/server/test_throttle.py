@@ -462,3 +462,8 @@ async def test_limits_that_a_reload_takes_away_are_gone_at_once(make_world: Make
     world.swap(visitors=None)
     await world.round_trip(late)
     assert late.statuses() == [200]
+
+
+@pytest.mark.parametrize("address", ["", "unix:"])
+def test_who_has_no_address_is_not_counted_by_it(address: str):
+    assert Visitor(address).key("address") == ""

@@ -248,12 +248,6 @@ async def test_a_close_in_the_midst_of_reading_ends_it(line: Line):
     assert line.handler.events == ["lost"]
 
 
-@pytest.mark.parametrize(("peer", "address"), [(("::1", 1, 0, 0), "::1"), ("", ""), (None, "")])
-async def test_the_address_of_the_client(line: Line, peer: object, address: str):
-    line.socket._extra["peername"] = peer  # type: ignore[attr-defined]
-    assert line.transport.peer_address == address
-
-
 async def test_the_cipher_is_known(line: Line):
     assert line.transport.tls_version == "TLSv1.3"
     assert line.transport.cipher.startswith("TLS_")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.observe.access_record import AccessRecord
+    from proxy.server.accepted import AcceptedConnection
     from proxy.snapshot import Snapshot
 
 PORT = 8443
@@ -78,11 +79,16 @@ class Client:
     """
 
     def __init__(
-        self, state: ServerState, who: str | None, version: ssl.TLSVersion | None = None
+        self,
+        state: ServerState,
+        who: str | None,
+        version: ssl.TLSVersion | None = None,
+        accepted: AcceptedConnection | None = None,
+        peer: object = ("192.0.2.7", 50000),
     ) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = _context(who, version).wrap_bio(self._in, self._out, server_hostname="localhost")
-        self.socket = Socket(Handshake(state, PORT))
+        self.socket = Socket(accepted or Handshake(state, PORT), peer)
         self.got = b""
         self.has_clean_end = False
 
