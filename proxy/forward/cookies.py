@@ -40,10 +40,10 @@ class CookieMapping:
 
     def _attribute(self, attribute: bytes, paths: PathMapping | None) -> bytes:
         name, equals, written = attribute.partition(b"=")
+        key, value = name.strip().lower(), written.strip()
         wanted = None
-        match name.strip().lower():
-            case b"path" if paths is not None and written.strip().startswith(b"/"):
-                wanted = paths.returned(written.strip())
-            case b"domain":
-                wanted = self.domains.get(written.strip().lower().removeprefix(b"."))
+        if key == b"domain":
+            wanted = self.domains.get(value.lower().removeprefix(b"."))
+        elif key == b"path" and paths is not None and value.startswith(b"/"):
+            wanted = paths.returned(value)
         return attribute if wanted is None else name + equals + wanted

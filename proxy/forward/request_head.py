@@ -41,9 +41,7 @@ def upstream_request_head(
     return b"".join(parts)
 
 
-def ruled_lines(
-    section: RequestFields, rules: HeaderRules[ContextT], context: ContextT
-) -> bytes:
+def ruled_lines(section: RequestFields, rules: HeaderRules[ContextT], context: ContextT) -> bytes:
     """Return the client's field lines after the operator's rules, Host and framing included.
 
     Unlike those without rules they cannot be remembered: a value may be another each time.

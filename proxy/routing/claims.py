@@ -69,7 +69,5 @@ def _segments(path: bytes) -> Segments:
     return tuple(path.rstrip(b"/").split(b"/")[1:])
 
 
-def _add(
-    claims: dict[Segments, frozenset[AccessT]], segments: Segments, access: AccessT
-) -> None:
+def _add(claims: dict[Segments, frozenset[AccessT]], segments: Segments, access: AccessT) -> None:
     claims[segments] = claims.get(segments, frozenset()) | {access}

@@ -96,7 +96,7 @@ class DownstreamConnection:
         self.transport = transport
         self.credentials = state.credentials_of(peer)
         self.client_address = transport.peer_address
-        self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher)
+        self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher, port)
         lines = forwarded_lines(self.client_address.encode(), port)
         self._forwarded = lines + b"X-Forwarded-Host: "
         self._parser = self.credentials.parser(snapshot)
