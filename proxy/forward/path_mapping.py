@@ -45,11 +45,13 @@ class PathMapping:
         """
         if not CLEAN_PATH.fullmatch(upstream_path.encode()):
             raise ValueError(f"{upstream_path!r} does not mean one thing only")
-        return cls(
-            quote(path.rstrip("/"), safe=_PATH_CHARACTERS).encode(),
-            upstream_path.rstrip("/").encode(),
-            upstream_path.endswith("/"),
-        )
+        is_folder = upstream_path.endswith("/")
+        return cls(_written(path), upstream_path.rstrip("/").encode(), is_folder)
+
+    @classmethod
+    def unchanged(cls, path: str) -> PathMapping:
+        """Return the mapping of a route whose app knows the clients' paths."""
+        return cls(_written(path), _written(path), is_folder=False)
 
     def forwarded(self, target: bytes) -> bytes:
         """Return the target for the app.
@@ -71,6 +73,17 @@ class PathMapping:
         if not CLEAN_PATH.fullmatch(path):
             self._require_inside(moved)
         return moved + mark + query
+
+    @property
+    def own_line(self) -> bytes:
+        """The field line that tells the app which prefix it does not see, if that is so.
+
+        Frameworks put it in front of the URLs that they build (werkzeug's ``ProxyFix``, Spring).
+        With another stem than the root there is no word for what happened.
+        """
+        if self.stem or not self.prefix:
+            return b""
+        return b"X-Forwarded-Prefix: %b\r\n" % self.prefix
 
     def lacks_slash(self, target: bytes) -> bool:
         """Tell whether this is the prefix of a folder without the slash at its end."""
@@ -108,6 +121,10 @@ class PathMapping:
         for reading in readings(path):
             if not _is_below(self.stem, reading) or _climbs(reading[len(self.stem) :]):
                 raise TargetError("path leaves the route's upstream_path")
+
+
+def _written(path: str) -> bytes:
+    return quote(path.rstrip("/"), safe=_PATH_CHARACTERS).encode()
 
 
 def _is_below(stem: bytes, reference: bytes) -> bool:

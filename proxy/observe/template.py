@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from html import escape
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 from proxy.errors import CertgateError
-from proxy.observe.variables import VARIABLES
+from proxy.observe.variables import VARIABLES, vouched_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +23,9 @@ _UNPRINTABLE: Final = re.compile(rb"[^\x20-\x7e]")
 
 
 class Template:
-    """A text in which variables are replaced.
+    """A text in which variables are replaced."""
 
-    Attributes:
-        literal: the text in front of the first variable.
-        names: of the variables, in their order.
-    """
-
-    __slots__ = ("_getters", "_shape", "literal", "names")
+    __slots__ = ("_getters", "_shape")
 
     def __init__(self, text: str, find: Callable[[str], Getter | None]) -> None:
         """Compile a text.
@@ -42,7 +39,6 @@ class Template:
         """
         pieces: list[str] = []
         getters: list[Getter] = []
-        names: list[str] = []
         end = 0
         for match in _VARIABLE.finditer(text):
             name = match[1] or match[2] or ""
@@ -51,18 +47,37 @@ class Template:
                 known = ", ".join(sorted(VARIABLES))
                 raise CertgateError(f"no variable ${name}; there are: {known}")
             pieces.append(text[end : match.start()])
-            names.append(name)
             getters.append(getter)
             end = match.end()
         pieces.append(text[end:])
-        self.literal = pieces[0]
-        self.names = tuple(names)
         self._getters = tuple(getters)
         self._shape = b"%b".join(piece.replace("%", "%%").encode() for piece in pieces)
 
     def render(self, record: AccessRecord, encode: Callable[[bytes | None], bytes]) -> bytes:
         """Return the text, each value as ``encode`` makes it; None stands for what is not there."""
         return self._shape % tuple([encode(getter(record)) for getter in self._getters])
+
+    def values(self, record: AccessRecord) -> list[bytes | None]:
+        """Return the values that stand in the text, in their order."""
+        return [getter(record) for getter in self._getters]
+
+
+class HeaderTemplate:
+    """A header value with ``$variables``, which no value can break."""
+
+    __slots__ = ("_template",)
+
+    def __init__(self, text: str) -> None:
+        """Compile a value, which is printable ASCII.
+
+        Raises:
+            CertgateError: a variable does not exist.
+        """
+        self._template = Template(text, vouched_variable)
+
+    def __call__(self, record: AccessRecord) -> bytes:
+        """Return the value, without blanks at its ends; empty for no field."""
+        return self._template.render(record, header_safe).strip(b" ")
 
 
 def header_safe(value: bytes | None) -> bytes:
@@ -75,3 +90,30 @@ def header_safe(value: bytes | None) -> bytes:
 
 def _escaped(match: re.Match[bytes]) -> bytes:
     return b"%%%02X" % match[0][0]
+
+
+def _text_safe(value: bytes | None) -> bytes:
+    return (value or b"").decode("utf-8", "backslashreplace").encode()
+
+
+def _html_safe(value: bytes | None) -> bytes:
+    return escape(_text_safe(value).decode()).encode()
+
+
+def _json_safe(value: bytes | None) -> bytes:
+    return encode_basestring_ascii(_text_safe(value).decode())[1:-1].encode()
+
+
+def body_encoding(content_type: str) -> Callable[[bytes | None], bytes] | None:
+    """Return how a variable is written in content of this type; None where it cannot be.
+
+    A value is the client's own text: in HTML it must not become a script, in JSON no member.
+    """
+    return _BODY_ENCODINGS.get(content_type.partition(";")[0].strip().lower())
+
+
+_BODY_ENCODINGS: Final = {
+    "text/plain": _text_safe,
+    "text/html": _html_safe,
+    "application/json": _json_safe,
+}

@@ -1,0 +1,64 @@
+"""Fixed responses and redirects, compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from proxy.observe.redirect_target import RedirectTarget
+from proxy.observe.template import Template, body_encoding
+from proxy.observe.variables import vouched_variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.config import model
+    from proxy.observe.access_record import AccessRecord
+
+
+@dataclass(frozen=True, slots=True)
+class FixedResponse:
+    """A response that is written in the configuration.
+
+    Attributes:
+        status: the status code.
+        content_type: the value of Content-Type.
+        body: makes the content.
+    """
+
+    status: int
+    content_type: bytes
+    body: Callable[[AccessRecord], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """A redirect.
+
+    Attributes:
+        status: the status code.
+        to: makes the value of Location; empty where that cannot be.
+    """
+
+    status: int
+    to: RedirectTarget
+
+
+def build_answer(route: model.Route) -> FixedResponse | Redirect | None:
+    """Return what answers in place of an app; None where an app does."""
+    if route.respond is not None:
+        respond = route.respond
+        body = _body(respond.body, respond.content_type)
+        return FixedResponse(respond.status, respond.content_type.encode(), body)
+    if route.redirect is not None:
+        return Redirect(route.redirect.status, RedirectTarget(route.redirect.to))
+    return None
+
+
+def _body(text: str, content_type: str) -> Callable[[AccessRecord], bytes]:
+    encoding = body_encoding(content_type)
+    if encoding is None:
+        content = text.encode()
+        return lambda _: content
+    template = Template(text, vouched_variable)
+    return lambda record: template.render(record, encoding)
