@@ -69,6 +69,6 @@ class RedirectTarget:
         if not origin:
             return b"/" + rest.lstrip(b"/\\")
         # HTTP/1.0 without Host: a browser would take https:///x for the host x.
-        if None in self._origin.values(record):
+        if not all(self._origin.values(record)):
             return b""
         return origin + (rest if not rest or rest.startswith(_STARTS) else b"/" + rest)

@@ -44,7 +44,7 @@ class Template:
             name = match[1] or match[2] or ""
             getter = find(name)
             if getter is None:
-                known = ", ".join(sorted(VARIABLES))
+                known = ", ".join(sorted({*VARIABLES, "arg_NAME", "cookie_NAME", "http_NAME"}))
                 raise CertgateError(f"no variable ${name}; there are: {known}")
             pieces.append(text[end : match.start()])
             getters.append(getter)

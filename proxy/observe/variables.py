@@ -39,6 +39,8 @@ _MONTHS: Final = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
+# More than any certificate that somebody means; a line of the log is not to grow beyond it.
+_MAX_CERTIFICATE_LENGTH: Final = 16 * 1024
 
 
 def request_line(record: AccessRecord) -> bytes | None:
@@ -156,12 +158,12 @@ _FACTS: Final[dict[str, Callable[[CertificateFacts], str]]] = {
 }
 
 
-def _sent(get: Callable[[CertificateFacts], str]) -> Getter:
+def _sent(get: Callable[[CertificateFacts], str], limit: int = MAX_NAME_LENGTH) -> Getter:
     """Return the getter for the log: of whatever certificate, and bounded."""
 
     def value(record: AccessRecord) -> bytes | None:
         facts = record.client.facts
-        return None if facts is None else _text(get(facts)[:MAX_NAME_LENGTH])
+        return None if facts is None else _text(get(facts)[:limit])
 
     return value
 
@@ -215,6 +217,7 @@ VARIABLES: Final[dict[str, Getter]] = {name: _sent(get) for name, get in _FACTS.
     "server_port": lambda r: b"%d" % r.client.server_port if r.client.server_port else None,
     "server_protocol": lambda r: b"HTTP/" + r.version if r.version else None,
     "ssl_cipher": lambda r: _text(r.client.tls_cipher),
+    "ssl_client_escaped_cert": _sent(lambda facts: facts.escaped_pem, _MAX_CERTIFICATE_LENGTH),
     "ssl_client_fingerprint_sha256": lambda r: _text(r.client.fingerprint),
     "ssl_client_i_dn": lambda r: _text(r.client.issuer),
     "ssl_client_s_dn": lambda r: _text(r.client.subject),
