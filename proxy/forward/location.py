@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proxy.forward.path_mapping import PathMapping
 
 # A scheme of ours or none (RFC 3986, section 4.2: a network-path reference), then the authority.
-_ABSOLUTE: Final = re.compile(rb"(?:[Hh][Tt][Tt][Pp][Ss]?:)?//([^/?#\\]*)(.*)", re.DOTALL)
+_ABSOLUTE: Final = re.compile(rb"(?:[Hh][Tt][Tt][Pp][Ss]?:)?//([^/?#]*)(.*)", re.DOTALL)
 _REFRESH: Final = re.compile(rb"[^;,]*[;,][ \t]*(?i:url)[ \t]*=[ \t]*(['\"]?)")
 
 
