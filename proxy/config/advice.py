@@ -59,9 +59,9 @@ def _advise_paths(routes: tuple[Route, ...]) -> Iterator[tuple[Place, str]]:
 
 
 def _advise_pages(config: Config) -> Iterator[tuple[Place, str]]:
-    if config.intercept_errors and not config.error_pages:
-        if not any(route.error_pages for route in config.routes):
-            yield ("intercept_errors",), "has no effect: there are no error_pages"
+    has_pages = config.error_pages or any(route.error_pages for route in config.routes)
+    if config.intercept_errors and not has_pages:
+        yield ("intercept_errors",), "has no effect: there are no error_pages"
 
 
 def _advise_tls(place: Place, upstream: Upstream) -> Iterator[tuple[Place, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from html import escape
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
@@ -44,8 +45,7 @@ class Template:
             name = match[1] or match[2] or ""
             getter = find(name)
             if getter is None:
-                known = ", ".join(sorted({*VARIABLES, "arg_NAME", "cookie_NAME", "http_NAME"}))
-                raise CertgateError(f"no variable ${name}; there are: {known}")
+                raise CertgateError(f"no variable ${name}; {_advice(name)}")
             pieces.append(text[end : match.start()])
             getters.append(getter)
             end = match.end()
@@ -60,6 +60,13 @@ class Template:
     def values(self, record: AccessRecord) -> list[bytes | None]:
         """Return the values that stand in the text, in their order."""
         return [getter(record) for getter in self._getters]
+
+
+def _advice(name: str) -> str:
+    near = get_close_matches(name, VARIABLES, n=1, cutoff=0.75)
+    if near:
+        return f"did you mean ${near[0]}?"
+    return "there are: " + ", ".join(sorted((*VARIABLES, "arg_NAME", "cookie_NAME", "http_NAME")))
 
 
 class HeaderTemplate:

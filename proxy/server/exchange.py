@@ -409,7 +409,9 @@ class Exchange:
             return None
         told = "" if self.snapshot.client_auth.detail == "none" else code
         request_id = self.record.request_id
-        return find_operators_page(pages, status, told, self._accept(), request_id, retry_after)
+        return find_operators_page(
+            pages, status, told, self._accept(), request_id=request_id, retry_after=retry_after
+        )
 
     def error_page(self, status: int, code: str, *, retry_after: int = RETRY_AFTER) -> Page:
         """Return the page for an error, the operator's if there is one."""

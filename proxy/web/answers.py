@@ -37,6 +37,7 @@ def find_operators_page(
     status: int,
     code: str,
     accept: bytes | None,
+    *,
     request_id: str,
     retry_after: int = RETRY_AFTER,
 ) -> Page | None:

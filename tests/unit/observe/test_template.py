@@ -41,14 +41,19 @@ def test_the_values_can_be_looked_at():
     assert Template("$request_uri $arg_x", find_variable).values(record_of(b"/x")) == [b"/x", None]
 
 
-@pytest.mark.parametrize(
-    "text", ["$", "a $ b", "$5", "${", "${}", "$nope", "${nope}", "$request_uris"]
-)
+@pytest.mark.parametrize("text", ["$", "a $ b", "$5", "${", "${}", "$nope", "${nope}"])
 def test_what_is_no_variable_is_an_error_that_names_those_there_are(text: str):
     with pytest.raises(
         CertgateError, match=r"no variable \$.*; there are: arg_NAME, args, .*, uri"
     ):
         Template(text, find_variable)
+
+
+def test_a_misspelt_variable_is_put_right():
+    with pytest.raises(
+        CertgateError, match=r"^no variable \$remote_adr; did you mean \$remote_addr\?$"
+    ):
+        Template("$remote_adr", find_variable)
 
 
 @pytest.mark.parametrize(
