@@ -222,14 +222,14 @@ async def test_the_apps_urls_are_put_into_the_clients_words(
 
 
 async def test_a_remembered_response_head_keeps_nothing_of_one_request(make_world: MakeWorld):
-    """The same bytes from the app, twice on one connection, for requests that differ."""
+    """The same bytes from the app, again and again on one connection, for requests that differ."""
     rules = {"set": {"X-Path": "$request_uri"}}
-    world = make_world(response_headers=rules)
+    world = make_world(routes=[{"path": "/"}, {"path": "/r", "response_headers": rules}])
     client = world.client()
-    for path in ("/a", "/b", "/a"):
+    for path, shown in (("/x", []), ("/r/a", ["/r/a"]), ("/r/b", ["/r/b"]), ("/y", [])):
         server = await world.forwarded(client, request(path=path))
         server.feed(OK)
-        assert fields_of(client.read(), "X-Path") == [path]
+        assert fields_of(client.read(), "X-Path") == shown
     assert len(world.servers) == 1
 
 
@@ -308,6 +308,14 @@ async def test_a_fixed_response(make_world: MakeWorld):
     assert got.endswith(b"\r\n\r\n")
     assert [record.body_bytes_sent for record in world.log.records] == [35, 0]
     assert world.log.records[0].upstream == ""
+
+
+async def test_where_nobody_knows_how_to_escape_a_dollar_is_a_dollar(make_world: MakeWorld):
+    respond = {"body": "$('p').hide()", "content_type": "application/javascript"}
+    world = make_world(**answered_by_gate(respond=respond))
+    client = world.client(None)
+    client.send(request(path="/here"))
+    assert client.read().endswith(b"\r\n\r\n$('p').hide()")
 
 
 async def test_no_content_has_no_length(make_world: MakeWorld):
