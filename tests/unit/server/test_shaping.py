@@ -198,6 +198,33 @@ async def test_a_tunnel_past_a_claim_ends_with_the_certificate(make_world: MakeW
     assert world.log.records[0].error == "certificate_no_longer_valid"
 
 
+async def test_a_limit_counts_by_whatever_name_the_client_has_for_the_path(make_world: MakeWorld):
+    """Passwords are not tried at /app/login because /login is limited."""
+    limits = {"requests": [{"per": "address", "rate": "2/h", "burst": "1"}]}
+    world = make_world(
+        **routes_of(
+            {"path": "/app", "upstream_path": "/"},
+            {"path": "/login", "limits": limits},
+            {"path": "/"},
+        )
+    )
+    client = world.client()
+    for path, status in (
+        ("/login", 200),
+        ("/app/login", 200),
+        ("/app/x", 200),
+        ("/app/login", 429),
+        ("/login", 429),
+        ("/app/x", 200),
+    ):
+        if status == 200:
+            await asked(world, client, request(path=path))
+        else:
+            client.send(request(path=path))
+            await settle()
+        assert client.statuses()[-1] == status
+
+
 # What comes back
 
 
