@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proxy.config.model import Config, Upstream
+    from proxy.config.model import Config, Route, Upstream
     from proxy.config.source import Place
+
+_OPEN: Final = ("public", "optional")
 
 
 def advise(config: Config) -> Iterator[tuple[Place, str]]:
@@ -36,6 +38,31 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
             yield place, "strangers have no certificate: nothing limits them; add one per address"
     if all(route.access == "public" for route in config.routes):
         yield ("routes",), "every route is public: the proxy keeps nobody out"
+    yield from _advise_paths(config.routes)
+    yield from _advise_pages(config)
+
+
+def _advise_paths(routes: tuple[Route, ...]) -> Iterator[tuple[Place, str]]:
+    """Warn of routes that lead to paths of an app for which another one asks for more."""
+    for index, route in enumerate(routes):
+        if route.upstream_path is None or route.access not in _OPEN:
+            continue
+        stem = route.upstream_path.rstrip("/")
+        for number, other in enumerate(routes):
+            path = other.path if other.upstream_path is None else other.upstream_path
+            is_same_app = other.upstream == route.upstream and other.access not in _OPEN
+            if is_same_app and f"{path.rstrip('/')}/".startswith(f"{stem}/"):
+                message = (
+                    f"leads to {path} of the app, too, for which routes[{number}] asks for more:"
+                    " who is not let in there gets no such path here either"
+                )
+                yield ("routes", index, "upstream_path"), message
+
+
+def _advise_pages(config: Config) -> Iterator[tuple[Place, str]]:
+    has_pages = config.error_pages or any(route.error_pages for route in config.routes)
+    if config.intercept_errors and not has_pages:
+        yield ("intercept_errors",), "has no effect: there are no error_pages"
 
 
 def _advise_trust(config: Config) -> Iterator[tuple[Place, str]]:

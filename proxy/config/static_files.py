@@ -9,16 +9,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proxy.config.findings import raise_any
 from proxy.config.paths import Folder
-from proxy.config.rules import raise_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pydantic import ValidationInfo
 
+    from proxy.config.findings import Finding
     from proxy.config.model import TLS, ClientAuth, Route, Upstream
-    from proxy.config.rules import Finding
 
 # What ``certgate ca init`` writes beside the CA's certificate.
 _CA_KEY = "ca.key"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from proxy.config.source import Place
 
 _DELETE: Final = "\x7f"
+# Of a fixed response: it may have lines. Nothing else has a use for them.
+_BODY: Final = ("respond", "body")
+_OF_BODIES: Final = str.maketrans("", "", "\n\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class _Reader:
             self.faults[place] = str(error)
             return text
         # No key has a use for one, and a variable that was filled from a file often ends in one.
-        if any(character < " " or character == _DELETE for character in expanded):
+        line = expanded.translate(_OF_BODIES) if place[-2:] == _BODY else expanded
+        if any(character < " " or character == _DELETE for character in line):
             self.faults[place] = "contains a line end or another control character; remove it"
         return expanded

@@ -153,7 +153,7 @@ def _x_ssl_client(facts: CertificateFacts, now: float) -> Iterable[tuple[str, st
         ("X-SSL-Client-Fingerprint", facts.fingerprint_sha1),
         ("X-SSL-Client-SHA256", facts.fingerprint_sha256),
         ("X-SSL-Client-CN", percent_escaped(facts.cn)),
-        ("X-SSL-Client-SAN", _alternative_names(facts)),
+        ("X-SSL-Client-SAN", listed_alternative_names(facts)),
         ("X-SSL-Client-V-Start", facts.not_before_text),
         ("X-SSL-Client-V-End", facts.not_after_text),
         ("X-SSL-Client-V-Remain", str(facts.remaining_days(now))),
@@ -161,7 +161,7 @@ def _x_ssl_client(facts: CertificateFacts, now: float) -> Iterable[tuple[str, st
     )
 
 
-def _alternative_names(facts: CertificateFacts) -> str:
+def listed_alternative_names(facts: CertificateFacts) -> str:
     """Return ``DNS:a.example,email:b@example``: split at commas, then at the first colon."""
     return ",".join(
         f"{name.kind}:{percent_escaped(name.value).replace(',', '%2C')}"

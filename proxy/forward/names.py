@@ -31,6 +31,11 @@ _COMMON = frozenset(
 )
 
 
+def fold(lower: bytes) -> bytes:
+    """Return a lower-case name as CGI and its successors take it: one variable, one form."""
+    return lower.translate(_FOLD)
+
+
 def is_client_field(lower: bytes) -> bool:
     """Tell whether a field of this lower-case name may pass from the client to the app."""
     if lower in _COMMON:

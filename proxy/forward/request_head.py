@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from proxy.forward.names import is_client_field
 from proxy.http1.messages import CHUNKED, LENGTH, NO_CONTENT
 
 if TYPE_CHECKING:
-    from proxy.http1.messages import RequestFields, RequestHead
+    from proxy.forward.header_rules import HeaderRules
+    from proxy.http1.messages import Field, RequestFields, RequestHead
+
+ContextT = TypeVar("ContextT")
 
 # RFC 9110, section 8.6: a method whose content has a meaning says so even when there is none.
 _CONTENT_METHODS = frozenset({b"POST", b"PUT", b"PATCH"})
 
 
-def upstream_request_head(request: RequestHead, target: bytes, own_lines: bytes) -> bytes:
+def upstream_request_head(
+    request: RequestHead, target: bytes, own_lines: bytes, client_lines: bytes = b""
+) -> bytes:
     """Return the request head as bytes, blank line included.
 
     Args:
@@ -23,20 +28,34 @@ def upstream_request_head(request: RequestHead, target: bytes, own_lines: bytes)
         own_lines: ready field lines of the gateway's own (who the client is, where it came from).
             They come last and nothing of the client can remove them: names in ``Connection`` only
             ever take the client's own fields away.
+        client_lines: the client's own, if ``ruled_lines`` has made them.
     """
     section = request.section
-    if not section.forwarded:
-        section.forwarded = _field_lines(section)
+    if not client_lines:
+        if not section.forwarded:
+            section.forwarded = _field_lines(section, section.host, section.fields)
+        client_lines = section.forwarded
     if section.framing is NO_CONTENT and request.method in _CONTENT_METHODS:
         own_lines = b"Content-Length: 0\r\n" + own_lines
-    parts = (request.method, b" ", target, b" HTTP/1.1\r\n", section.forwarded, own_lines, b"\r\n")
+    parts = (request.method, b" ", target, b" HTTP/1.1\r\n", client_lines, own_lines, b"\r\n")
     return b"".join(parts)
 
 
-def _field_lines(section: RequestFields) -> bytes:
-    parts = [b"Host: ", section.host, b"\r\n"]
+def ruled_lines(section: RequestFields, rules: HeaderRules[ContextT], context: ContextT) -> bytes:
+    """Return the client's field lines after the operator's rules, Host and framing included.
+
+    Unlike those without rules they cannot be remembered: a value may be another each time.
+    """
+    host = section.host if rules.host is None else rules.host
+    lines = _field_lines(section, host, rules.kept(section.fields))
+    made = [b"%b: %b\r\n" % (name, value) for _, name, value in rules.made(context)]
+    return b"".join([lines, *made])
+
+
+def _field_lines(section: RequestFields, host: bytes, fields: list[Field]) -> bytes:
+    parts = [b"Host: ", host, b"\r\n"]
     nominated = section.nominated
-    for lower, name, value in section.fields:
+    for lower, name, value in fields:
         if is_client_field(lower) and lower not in nominated:
             parts += (name, b": ", value, b"\r\n")
     if section.framing is LENGTH:

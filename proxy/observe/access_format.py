@@ -7,25 +7,18 @@ current second above all.
 
 from __future__ import annotations
 
-import re
-import time
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final, Protocol
 
 from proxy.errors import CertgateError
 from proxy.observe.escaping import SAFE, escape
+from proxy.observe.template import Template
+from proxy.observe.variables import find_variable, request_line, time_iso8601, time_local
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from proxy.observe.access_record import AccessRecord
 
-# strftime follows the locale; a log must not.
-_MONTHS: Final = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
 _MISSING: Final = b"-"
 
 
@@ -37,49 +30,9 @@ class AccessFormat(Protocol):
         ...
 
 
-def request_line(record: AccessRecord) -> bytes:
-    """Return nginx's ``$request``: the first line as it was received."""
-    if record.request_line:
-        return record.request_line
-    if record.method:
-        return b"".join((record.method, b" ", record.target, b" HTTP/", record.version))
-    return _MISSING
-
-
-def _text(value: str) -> bytes:
-    """Return text of ours, or a certificate's, as UTF-8; ``-`` for none."""
-    return value.encode("utf-8", "backslashreplace") or _MISSING
-
-
-def _offset(local: time.struct_time) -> tuple[str, int, int]:
-    """Return sign, hours and minutes of the local time zone's offset from UTC."""
-    sign = "-" if local.tm_gmtoff < 0 else "+"
-    return sign, *divmod(abs(local.tm_gmtoff) // 60, 60)
-
-
-@lru_cache(maxsize=4)
-def time_local(second: int) -> bytes:
-    """Return nginx's ``$time_local``, e.g. ``23/Nov/2026:08:04:21 +0000``."""
-    local = time.localtime(second)
-    sign, hours, minutes = _offset(local)
-    date = f"{local.tm_mday:02d}/{_MONTHS[local.tm_mon - 1]}/{local.tm_year}"
-    clock = f"{local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d}"
-    return f"{date}:{clock} {sign}{hours:02d}{minutes:02d}".encode()
-
-
-@lru_cache(maxsize=4)
-def time_iso8601(second: int) -> bytes:
-    """Return nginx's ``$time_iso8601``, e.g. ``2026-11-23T08:04:21+00:00``."""
-    local = time.localtime(second)
-    sign, hours, minutes = _offset(local)
-    date = f"{local.tm_year}-{local.tm_mon:02d}-{local.tm_mday:02d}"
-    clock = f"{local.tm_hour:02d}:{local.tm_min:02d}:{local.tm_sec:02d}"
-    return f"{date}T{clock}{sign}{hours:02d}:{minutes:02d}".encode()
-
-
 def format_combined(record: AccessRecord) -> bytes:
     """Return nginx's ``combined``, then the certificate's subject in quotes and the decision."""
-    request = request_line(record)
+    request = request_line(record) or _MISSING
     return b"".join(
         (
             _escaped_text(record.remote_addr) or _MISSING,
@@ -109,46 +62,6 @@ def _escaped_text(text: str) -> bytes:
     return escape(text.encode("utf-8", "backslashreplace"))
 
 
-# The variables a template may use, by nginx's names where nginx has one.
-VARIABLES: Final[dict[str, Callable[[AccessRecord], bytes]]] = {
-    "body_bytes_sent": lambda r: b"%d" % r.body_bytes_sent,
-    "decision": lambda r: _text(r.decision),
-    "error": lambda r: _text(r.error),
-    "host": lambda r: _MISSING if r.host is None else r.host,
-    "http_host": lambda r: _MISSING if r.host is None else r.host,
-    "http_referer": lambda r: _MISSING if r.referer is None else r.referer,
-    "http_user_agent": lambda r: _MISSING if r.user_agent is None else r.user_agent,
-    "msec": lambda r: b"%.3f" % r.time,
-    "proxy_host": lambda r: _text(r.upstream),
-    "remote_addr": lambda r: _text(r.remote_addr),
-    "remote_user": lambda _: _MISSING,
-    "request": request_line,
-    "request_id": lambda r: _text(r.request_id),
-    "request_method": lambda r: r.method or _MISSING,
-    "request_time": lambda r: b"%.3f" % r.request_time,
-    "request_uri": lambda r: r.target or _MISSING,
-    "server_protocol": lambda r: b"HTTP/" + r.version if r.version else _MISSING,
-    "ssl_cipher": lambda r: _text(r.client.tls_cipher),
-    "ssl_client_fingerprint_sha256": lambda r: _text(r.client.fingerprint),
-    "ssl_client_i_dn": lambda r: _text(r.client.issuer),
-    "ssl_client_s_dn": lambda r: _text(r.client.subject),
-    "ssl_client_serial": lambda r: _text(r.client.serial),
-    "ssl_client_verify": lambda r: _text(r.verify),
-    "ssl_protocol": lambda r: _text(r.client.tls_protocol),
-    "status": lambda r: b"%d" % r.status,
-    "time_iso8601": lambda r: time_iso8601(int(r.time)),
-    "time_local": lambda r: time_local(int(r.time)),
-    "upstream_addr": lambda r: _text(r.upstream_address),
-    "upstream_response_time": (
-        lambda r: _MISSING if r.upstream_time is None else b"%.3f" % r.upstream_time
-    ),
-    "upstream_status": lambda r: b"%d" % r.upstream_status if r.upstream_status else _MISSING,
-}
-
-# ``$name`` or ``${name}``; a lone dollar sign is an error, as it is for nginx.
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|)")
-
-
 class TemplateFormat:
     """A template with nginx's variable names, e.g. ``$remote_addr "$request" $status``.
 
@@ -159,33 +72,23 @@ class TemplateFormat:
         CertgateError: a variable that does not exist, or a character that would break the line.
     """
 
-    __slots__ = ("_getters", "_shape")
+    __slots__ = ("_template",)
 
     def __init__(self, template: str) -> None:
         if not template.isprintable():
             raise CertgateError("access log format: must be one line of printable text")
-        self._getters: list[Callable[[AccessRecord], bytes]] = []
-        shape: list[str] = []
-        end = 0
-        for match in _VARIABLE.finditer(template):
-            shape.append(template[end : match.start()].replace("%", "%%"))
-            self._getters.append(_getter(match))
-            end = match.end()
-        shape.append(template[end:].replace("%", "%%") + "\n")
-        self._shape = "%b".join(shape).encode()
+        try:
+            self._template = Template(template + "\n", find_variable)
+        except CertgateError as error:
+            raise CertgateError(f"access log format: {error}") from None
 
     def __call__(self, record: AccessRecord) -> bytes:
         """Return the line."""
-        return self._shape % tuple([escape(getter(record)) for getter in self._getters])
+        return self._template.render(record, _shown)
 
 
-def _getter(match: re.Match[str]) -> Callable[[AccessRecord], bytes]:
-    name = match[1] or match[2] or ""
-    try:
-        return VARIABLES[name]
-    except KeyError:
-        known = ", ".join(sorted(VARIABLES))
-        raise CertgateError(f"access log format: no variable ${name}; there are: {known}") from None
+def _shown(value: bytes | None) -> bytes:
+    return _MISSING if value is None else escape(value)
 
 
 # Filled in by hand because this is done once per request: 5 µs, where json.dumps takes 15.
@@ -207,7 +110,7 @@ def format_json(record: AccessRecord) -> bytes:
         time_iso8601(int(record.time)).decode(),
         record.time,
         _json_text(record.remote_addr),
-        _json_wire(request_line(record) if record.method or record.request_line else None),
+        _json_wire(request_line(record)),
         _json_wire(record.method or None),
         _json_wire(record.target or None),
         _json_wire(b"HTTP/" + record.version if record.version else None),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxy.observe.escaping import escape
+
+if TYPE_CHECKING:
+    from proxy.http1.messages import RequestFields
+    from proxy.identity.facts import CertificateFacts
 
 # A certificate of many kilobytes must not buy many kilobytes in every line of the log.
 MAX_NAME_LENGTH: Final = 1024
@@ -25,6 +29,8 @@ class LoggedClient:
         issuer: RFC 2253 text of the leaf's issuer.
         serial: the serial number as nginx writes it (upper-case hex).
         fingerprint: SHA-256 of the leaf, lower-case hex.
+        facts: all that the leaf says; None without one, or with an unreadable one.
+        server_port: the port that the client connected to; 0 where it is not known.
         escaped_subject: the subject as a line of the log shows it; made here, once.
     """
 
@@ -34,6 +40,8 @@ class LoggedClient:
     issuer: str = ""
     serial: str = ""
     fingerprint: str = ""
+    facts: CertificateFacts | None = None
+    server_port: int = 0
     escaped_subject: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +68,7 @@ class AccessRecord:
         method: the request method, empty when no request was read.
         target: the request target as it was sent.
         version: the HTTP version without the name, e.g. ``1.1``.
+        section: all fields of the request; None when no request was read.
         host: the Host field's value, None when absent.
         referer: the Referer field's value, None when absent.
         user_agent: the User-Agent field's value, None when absent.
@@ -82,6 +91,7 @@ class AccessRecord:
     method = b""
     target = b""
     version = b""
+    section: RequestFields | None = None
     host: bytes | None = None
     referer: bytes | None = None
     user_agent: bytes | None = None

@@ -49,7 +49,8 @@ class Credentials:
         self.peer = peer
         self.facts = _read_facts(peer)
         self.verify = ""
-        self._logged: dict[tuple[str, str], LoggedClient] = {}  # few: OpenSSL has few ciphers
+        # Few: OpenSSL has few ciphers, and a gate few ports.
+        self._logged: dict[tuple[str, str, int], LoggedClient] = {}
         self._snapshot: Snapshot | None = None
         self._max_fields = -1
         self._parser: RequestParser
@@ -64,11 +65,12 @@ class Credentials:
             self._parser = RequestParser(self._max_fields)
         return self._parser
 
-    def logged(self, protocol: str, cipher: str) -> LoggedClient:
-        """Return what the access log says about a connection of this peer."""
-        known = self._logged.get((protocol, cipher))
+    def logged(self, protocol: str, cipher: str, port: int) -> LoggedClient:
+        """Return what the access log says about a connection of this peer to this port."""
+        key = protocol, cipher, port
+        known = self._logged.get(key)
         if known is None:
-            known = self._logged[protocol, cipher] = _logged_client(self.facts, protocol, cipher)
+            known = self._logged[key] = _logged_client(self.facts, *key)
         return known
 
     def verdict(self, snapshot: Snapshot, now: float) -> Verdict:
@@ -130,11 +132,20 @@ def _read_facts(peer: PeerIdentity) -> CertificateFacts | None:
         return None
 
 
-def _logged_client(facts: CertificateFacts | None, protocol: str, cipher: str) -> LoggedClient:
+def _logged_client(
+    facts: CertificateFacts | None, protocol: str, cipher: str, port: int
+) -> LoggedClient:
     if facts is None:
-        return LoggedClient(protocol, cipher)
+        return LoggedClient(protocol, cipher, server_port=port)
     return LoggedClient(
-        protocol, cipher, facts.subject, facts.issuer, facts.serial_hex, facts.fingerprint_sha256
+        protocol,
+        cipher,
+        facts.subject,
+        facts.issuer,
+        facts.serial_hex,
+        facts.fingerprint_sha256,
+        facts,
+        port,
     )
 
 

@@ -101,7 +101,9 @@ class DownstreamConnection:
         self.transport = transport
         self.credentials = state.credentials_of(peer)
         self.client_address = arrival.address
-        self.logged_client = self.credentials.logged(transport.tls_version, transport.cipher)
+        self.logged_client = self.credentials.logged(
+            transport.tls_version, transport.cipher, arrival.port
+        )
         lines = forwarded_lines(arrival.ip.encode(), arrival.port)
         self._forwarded = lines + b"X-Forwarded-Host: "
         self._hop = TrustedHop.of(arrival, snapshot)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from proxy.access.decision import Access, decide
+from proxy.access.decision import decide
 from proxy.forward.request_head import upstream_request_head
 from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.identity.verdict import Hint
@@ -16,25 +16,28 @@ from proxy.routing.path import TargetError
 from proxy.server.file_response import FileResponse
 from proxy.server.forwarding import Forwarding
 from proxy.server.own_response import own_response
+from proxy.server.shaping import Reply, ShapedForwarding, ruled_page, treat
 from proxy.server.throttle import TOO_MANY, Excess, Visitor, visitor_of
+from proxy.snapshot import StaticFiles
+from proxy.web.answers import find_operators_page
 from proxy.web.error_page import render_error
 from proxy.web.page import RETRY_AFTER
 from proxy.web.refusal import Refusal, render_refusal
 
 if TYPE_CHECKING:
+    from proxy.access.decision import Access
     from proxy.identity.codes import RefusalCode
     from proxy.identity.verdict import Verdict
     from proxy.routing.table import Match, RouteTable
     from proxy.server.downstream import DownstreamConnection
     from proxy.server.responder import Responder
     from proxy.server.upstream import UpstreamFailure
-    from proxy.snapshot import RouteTarget, VisitorLimits
+    from proxy.snapshot import RouteLimits, RouteTarget, VisitorLimits
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
 
-# Bound once, as in downstream.
-_VERIFIED = Access.VERIFIED
+_NONE: frozenset[Access] = frozenset()
 _CLIENT_GONE = 499  # nginx's: logged, never sent
 _UNLIMITED = float("inf")
 
@@ -57,17 +60,18 @@ class Exchange:
     """
 
     __slots__ = (
-        "_access",
         "_began",
         "_began_at",
         "_content_left",
         "_ended",
+        "_further_access",
         "_responder",
         "connection",
         "is_request_sent",
         "keep_alive",
         "record",
         "request",
+        "route",
         "snapshot",
         "state",
     )
@@ -76,7 +80,7 @@ class Exchange:
         state, section = connection.state, request.section
         self.connection = connection
         self.state = state
-        self.snapshot = state.snapshot
+        snapshot = self.snapshot = state.snapshot
         self.request = request
         self.is_request_sent = section.framing is NO_CONTENT
         self.keep_alive = section.keep_alive
@@ -85,11 +89,13 @@ class Exchange:
         self._began_at = state.wall()
         self._content_left = _UNLIMITED  # what the client may still send
         self._ended = False
-        self._access = _VERIFIED
+        self.route = snapshot.no_route  # strangers are told no more there than anywhere else
+        self._further_access = _NONE
         record = self.record = AccessRecord(connection.client_address, connection.logged_client)
         record.method, record.target, record.host = request.method, request.target, section.host
         record.version = b"1.1" if section.minor else b"1.0"
         record.user_agent, record.referer = section.user_agent, section.referer
+        record.section = section
         record.request_id = state.next_request_id()
 
     def begin(self) -> None:
@@ -110,9 +116,8 @@ class Exchange:
         except TargetError as error:
             self.fail(ProtocolError(400, "bad_request", str(error)))
             return
-        # Where no route is, strangers are told no more than anywhere else.
-        self._access = match.payload.access if match is not None else _VERIFIED
-        refusal = decide(self._access, verdict)
+        route = self.route = snapshot.no_route if match is None else match.payload
+        refusal = decide(route.access, verdict)
         if refusal is not None:
             self._refuse(refusal, verdict, now)
             return
@@ -125,7 +130,7 @@ class Exchange:
         if match is None:
             self.fail(ProtocolError(404, "no_route", "no route matches"))
             return
-        limit = match.payload.body
+        limit = route.body
         if limit:
             self._content_left = limit
             if request.section.length > limit:
@@ -153,11 +158,9 @@ class Exchange:
         return throttle.charge_on_route(self, visitors.after_decision, limits, visitor)
 
     def _respond(self, match: Match[RouteTarget]) -> None:
-        """Send a file of the folder that the route leads to, or ask its app."""
-        files = match.payload.static
-        if files is not None:
-            response = self._responder = FileResponse(self)
-            response.begin(files, match.forward)
+        """Ask the app that the route leads to, unless there is more to it."""
+        if not match.payload.is_plain:
+            self._respond_specially(match)
             return
         request, record, connection = self.request, self.record, self.connection
         upstream = record.upstream = match.payload.upstream
@@ -166,6 +169,67 @@ class Exchange:
         forwarding = Forwarding(self, upstream_request_head(request, target, lines))
         self._responder = forwarding
         forwarding.begin(self.state.pools.group(upstream))
+
+    def _respond_specially(self, match: Match[RouteTarget]) -> None:
+        """Answer here, or ask the app in its own words."""
+        record, files = self.record, self.route.answer
+        if isinstance(files, StaticFiles):
+            response = self._responder = FileResponse(self)
+            response.begin(files, match.forward)
+            return
+        record.time = self._began_at  # for variables; the log gets the time of the end
+        record.upstream = self.route.upstream
+        try:
+            treatment = treat(self.route, self.request, match.forward, record)
+        except ProtocolError as error:
+            self.fail(error)
+            return
+        if isinstance(treatment, Reply):
+            keep_alive = self.is_request_sent
+            self.answer(treatment.status, treatment.page, keep_alive=keep_alive, is_ruled=True)
+        elif self._may_ask_for(treatment.target):
+            lines = self.connection.own_lines(self._began_at, self.request, record.request_id)
+            head = upstream_request_head(
+                self.request, treatment.target, treatment.own_lines + lines, treatment.client_lines
+            )
+            forwarding = self._responder = ShapedForwarding(self, head)
+            forwarding.begin(self.state.pools.group(record.upstream))
+
+    def _may_ask_for(self, target: bytes) -> bool:
+        """Tell whether every route to this path of the app lets the client in; else refuse it."""
+        claims = self.route.claims
+        if claims is None:
+            return True
+        try:
+            found = claims.of(target.partition(b"?")[0])
+        except TargetError as error:
+            self.fail(ProtocolError(400, "bad_request", str(error)))
+            return False
+        self._further_access = frozenset(access for access, _ in found)
+        now = self._began_at
+        verdict = self.connection.credentials.verdict(self.state.snapshot, now)
+        refusal = self._refusal(verdict)
+        if refusal is not None:
+            self._refuse(refusal, verdict, now)
+            return False
+        excess = self._excess_of_claims({limits for _, limits in found}, verdict)
+        if excess is not None:
+            self._turn_away(excess)
+        return excess is None
+
+    def _excess_of_claims(self, found: set[RouteLimits | None], verdict: Verdict) -> Excess | None:
+        """Count the request where it counts for other routes to the same path of the app."""
+        visitor = visitor_of(self.record.remote_addr, self.connection.credentials, verdict)
+        for limits in found - {None, self.route.limits}:
+            excess = self.state.throttle.charge(limits.requests, visitor) if limits else None
+            if excess is not None:
+                return excess
+        return None
+
+    def _refusal(self, verdict: Verdict) -> RefusalCode | None:
+        """Return why the client is refused, by the route or by one that leads to the same path."""
+        accesses = (self.route.access, *self._further_access)
+        return next(filter(None, (decide(access, verdict) for access in accesses)), None)
 
     def _route(self) -> Match[RouteTarget] | None:
         """Return the request's route; one that the client repeats was looked up before."""
@@ -232,7 +296,7 @@ class Exchange:
         _log.info("request refused", code=error.code, reason=error.reason, id=request_id)
         # A malformed body has no end that both sides agree on.
         keep_alive = self.is_request_sent and error.status not in (400, 408)
-        page = self._error_page(error.status, error.code)
+        page = self.error_page(error.status, error.code)
         if fields:
             page = replace(page, fields=page.fields + fields)
         self.answer(error.status, page, keep_alive=keep_alive)
@@ -254,7 +318,7 @@ class Exchange:
     def answer_failure(self, failure: UpstreamFailure) -> None:
         """There is no response: say so."""
         self.record.error = failure.code
-        page = self._error_page(failure.status, failure.code)
+        page = self.error_page(failure.status, failure.code)
         self.answer(failure.status, page, keep_alive=self.is_request_sent)
 
     def cut(self, code: str) -> None:
@@ -263,9 +327,21 @@ class Exchange:
         self.connection.transport.cut()
         self.end(keep_alive=False)
 
-    def answer(self, status: int, page: Page, *, keep_alive: bool) -> None:
-        """Send a response of our own."""
+    def answer(self, status: int, page: Page, *, keep_alive: bool, is_ruled: bool = False) -> None:
+        """Send a response of our own.
+
+        Args:
+            status: the status code.
+            page: content and its fields.
+            keep_alive: the connection may serve another request.
+            is_ruled: the operator has written it, and so may change all of its fields.
+        """
         self.keep_alive = self.keep_alive and keep_alive and not self.state.is_draining
+        self.record.status = status
+        rules = self.route.response_rules
+        if rules is not None:
+            self.record.time = self.state.wall()
+            page = ruled_page(page, rules, self.record, is_ruled=is_ruled)
         with_content = self.request.method != b"HEAD"
         self.connection.transport.write(
             own_response(
@@ -277,7 +353,6 @@ class Exchange:
                 keep_alive=self.keep_alive,
             )
         )
-        self.record.status = status
         self.record.body_bytes_sent = len(page.body) if with_content else 0
         self.end(keep_alive=self.keep_alive)
 
@@ -305,7 +380,7 @@ class Exchange:
     def is_refused_by_now(self, now: float) -> bool:
         """Tell whether the client would be refused if it asked now (for open tunnels)."""
         verdict = self.connection.credentials.verdict(self.state.snapshot, now)
-        return decide(self._access, verdict) is not None
+        return self._refusal(verdict) is not None
 
     # Pages
 
@@ -331,16 +406,31 @@ class Exchange:
             certificate=self.connection.credentials.facts,
             subject_is_issuers=verdict.hint is Hint.SUBJECT_IS_ISSUER,
         )
-        self.answer(client_auth.status, render_refusal(refusal, self._accept()), keep_alive=False)
+        status = client_auth.status
+        page = self._operators_page(status, code) or render_refusal(refusal, self._accept())
+        self.answer(status, page, keep_alive=False)
 
     def _turn_away(self, excess: Excess) -> None:
         """Answer 429; the throttle has told the log, which this must not flood."""
         self.record.error = excess.code
-        page = self._error_page(429, excess.code, retry_after=excess.retry_after)
+        page = self.error_page(429, excess.code, retry_after=excess.retry_after)
         self.answer(429, page, keep_alive=self.is_request_sent)
 
-    def _error_page(self, status: int, code: str, *, retry_after: int = RETRY_AFTER) -> Page:
-        return render_error(
+    def _operators_page(
+        self, status: int, code: str, retry_after: int = RETRY_AFTER
+    ) -> Page | None:
+        pages = self.route.pages
+        if not pages:
+            return None
+        told = "" if self.snapshot.client_auth.detail == "none" else code
+        request_id = self.record.request_id
+        return find_operators_page(
+            pages, status, told, self._accept(), request_id=request_id, retry_after=retry_after
+        )
+
+    def error_page(self, status: int, code: str, *, retry_after: int = RETRY_AFTER) -> Page:
+        """Return the page for an error, the operator's if there is one."""
+        return self._operators_page(status, code, retry_after) or render_error(
             status,
             code,
             self._accept(),

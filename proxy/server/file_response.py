@@ -137,10 +137,15 @@ class FileResponse:
         keep_alive = exchange.keep_alive = (
             exchange.keep_alive and exchange.is_request_sent and not exchange.state.is_draining
         )
+        fields = [*answer.fields, (b"date", b"Date", http_date(int(now)))]
+        rules = exchange.route.response_rules
+        if rules is not None:
+            exchange.record.time = now
+            fields = rules.applied(fields, exchange.record)
         head = ResponseHead(
             status=answer.status,
             reason=reason_phrase(answer.status).encode(),
-            fields=[*answer.fields, (b"date", b"Date", http_date(int(now)))],
+            fields=fields,
             framing=framing,
             length=answer.length,
             announced=b"%d" % answer.length if is_for_head and answer.parts else None,

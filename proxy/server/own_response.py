@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.web.page import reason_phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from proxy.http1.messages import Field
     from proxy.web.page import Page
 
 
+_NO_CONTENT: Final = 204
+
+
 def own_response(
-    status: int, page: Page, *, now: float, request_id: str, with_content: bool, keep_alive: bool
+    status: int,
+    page: Page,
+    *,
+    now: float,
+    request_id: str,
+    with_content: bool,
+    keep_alive: bool,
+    further: Iterable[Field] = (),
 ) -> bytes:
     """Return a complete response.
 
@@ -23,14 +36,18 @@ def own_response(
         request_id: told to the client, so that it can be found in the log.
         with_content: False for the response to HEAD.
         keep_alive: False adds ``Connection: close``.
+        further: the operator's fields.
     """
+    length = b"Content-Length: %d\r\n" % len(page.body)
     lines = [
         f"HTTP/1.1 {status} {reason_phrase(status)}\r\n"
         f"Date: {formatdate(now, usegmt=True)}\r\n"
-        f"X-Request-ID: {request_id}\r\n"
-        f"Content-Length: {len(page.body)}\r\n".encode()
+        f"X-Request-ID: {request_id}\r\n".encode(),
+        b"" if status == _NO_CONTENT else length,  # RFC 9110, section 8.6
     ]
     for name, value in page.fields:
+        lines += (name, b": ", value, b"\r\n")
+    for _, name, value in further:
         lines += (name, b": ", value, b"\r\n")
     if not keep_alive:
         lines.append(b"Connection: close\r\n")

@@ -1,5 +1,6 @@
 """A configuration compiled into one immutable value, and its parts."""
 
+from proxy.snapshot.answers import Answer, FixedResponse, Redirect, StaticFiles
 from proxy.snapshot.bounds import (
     ConnectionLimit,
     Limits,
@@ -9,15 +10,18 @@ from proxy.snapshot.bounds import (
     VisitorLimits,
 )
 from proxy.snapshot.build import Snapshot, build_snapshot, with_fresh_crls
-from proxy.snapshot.routes import RouteTarget, StaticFiles
+from proxy.snapshot.routes import RouteTarget
 from proxy.snapshot.trust import Trust
 from proxy.snapshot.upstreams import Endpoint, Member, Upstream
 
 __all__ = [
+    "Answer",
     "ConnectionLimit",
     "Endpoint",
+    "FixedResponse",
     "Limits",
     "Member",
+    "Redirect",
     "RequestLimit",
     "RouteLimits",
     "RouteTarget",

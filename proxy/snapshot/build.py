@@ -49,6 +49,7 @@ class Snapshot:
         revocation: the lists in force; the only part that is replaced without a reload.
         known_issuers: names of CAs that the configuration knows, to tell an incomplete chain.
         routes: from host and path to a ``RouteTarget``.
+        no_route: what counts where there is none.
         upstreams: the apps, by name.
         trusted_proxies: peers that speak for other clients.
         limits, timeouts, client_auth, identity_headers: as configured.
@@ -62,6 +63,7 @@ class Snapshot:
     revocation: RevocationView
     known_issuers: frozenset[bytes]
     routes: RouteTable[RouteTarget]
+    no_route: RouteTarget
     limits: Limits
     visitors: VisitorLimits | None
     timeouts: Timeouts
@@ -89,6 +91,7 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
     upstreams = {
         name: build_upstream(name, upstream, faults) for name, upstream in config.upstreams.items()
     }
+    routes, no_route = build_routes(config, faults)
     faults.raise_if_any()
     tls = faults.collect("client_auth.ca", lambda: _build_tls(config, certificates, trust))
     faults.raise_if_any()
@@ -100,7 +103,8 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
         anchors=frozenset(trust.anchors),
         revocation=build_revocation(config.client_auth, trust, crls, previous),
         known_issuers=known_issuers(trust, crls),
-        routes=build_routes(config),
+        routes=routes,
+        no_route=no_route,
         limits=build_limits(config.limits),
         visitors=build_visitor_limits(config),
         timeouts=Timeouts(**config.timeouts.model_dump()),

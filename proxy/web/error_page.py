@@ -120,6 +120,7 @@ ERRORS: Final[dict[str, Wording]] = {
     "upstream_unavailable": _upstream(
         "The app is not available", "No server of {upstream} is fit to answer at the moment."
     ),
+    "upstream_error": _operator("The app met an error", "It could not answer this request."),
     "upstream_timeout": _upstream("The app takes too long", "{upstream} did not answer in time."),
     "overloaded": _operator("Too busy", "There are more requests than this site can take."),
     "shutting_down": _operator("Restarting", "This server is about to stop.", "clock"),

@@ -93,6 +93,19 @@ def render(story: Story, accept: bytes | None) -> Page:
     return Page(chosen.value, body, fields)
 
 
+def operators_page(body: bytes, retry_after: int | None) -> Page:
+    """Return an HTML page of the operator's, under the same rules but that of its own contents.
+
+    Args:
+        body: the content.
+        retry_after: seconds after which the same request may succeed; None where it will not.
+    """
+    fields = _COMMON_FIELDS
+    if retry_after is not None:
+        fields = (*fields, (b"Retry-After", b"%d" % retry_after))
+    return Page(Format.HTML.value, body, fields)
+
+
 @cache
 def reason_phrase(status: int) -> str:
     """Return the phrase of RFC 9110 for a status code, ``Error`` where there is none."""
@@ -169,8 +182,8 @@ def _content_security_policy() -> bytes:
     ).encode()
 
 
-def _page_fields(chosen: Format) -> tuple[tuple[bytes, bytes], ...]:
-    common = (
+def _common_fields(chosen: Format) -> tuple[tuple[bytes, bytes], ...]:
+    return (
         (b"Content-Type", chosen.value),
         # The refusal depends on the certificate, which no cache key knows.
         (b"Cache-Control", b"no-store"),
@@ -178,9 +191,14 @@ def _page_fields(chosen: Format) -> tuple[tuple[bytes, bytes], ...]:
         (b"X-Content-Type-Options", b"nosniff"),
         (b"Referrer-Policy", b"no-referrer"),
     )
+
+
+def _page_fields(chosen: Format) -> tuple[tuple[bytes, bytes], ...]:
+    common = _common_fields(chosen)
     if chosen is not Format.HTML:
         return common
     return (*common, (b"Content-Security-Policy", _content_security_policy()))
 
 
+_COMMON_FIELDS: Final = _common_fields(Format.HTML)
 _FIELDS: Final = {chosen: _page_fields(chosen) for chosen in Format}

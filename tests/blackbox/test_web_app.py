@@ -8,38 +8,17 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gate import context, running_gate
+from tests.gate import Browser, context, running_gate
 from tests.upstreams.apps import running_guestbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gate import Gate
-
-
-class Browser:
-    """The standard library's HTTP client with a cookie jar; it follows redirects."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._opener = urllib.request.build_opener(
-            urllib.request.HTTPSHandler(context=context("good")),
-            urllib.request.HTTPCookieProcessor(CookieJar()),
-        )
-
-    def open(self, path: str, data: bytes | None = None, **headers: str) -> Any:
-        request = urllib.request.Request(self._gate.url(path), data, headers)  # noqa: S310
-        return self._opener.open(request, timeout=20)
-
-    def text(self, path: str, data: bytes | None = None, **headers: str) -> str:
-        with self.open(path, data, **headers) as response:
-            text: str = response.read().decode()
-            return text
 
 
 @pytest.fixture(scope="module")

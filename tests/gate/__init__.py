@@ -1,5 +1,6 @@
 """The test ground: a real certgate process, a raw TLS client, a real nginx or HAProxy beside it."""
 
+from tests.gate.browser import Browser
 from tests.gate.client import TLS12, TLS13, VERSIONS, Client, Response, connect, context, head
 from tests.gate.curl import curl
 from tests.gate.haproxy import Haproxy
@@ -15,6 +16,7 @@ __all__ = [
     "TLS13",
     "VERSIONS",
     "Bare",
+    "Browser",
     "Client",
     "Gate",
     "Haproxy",

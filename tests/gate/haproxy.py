@@ -24,13 +24,13 @@ defaults
 _HTTP = """
 frontend gate
     mode http
-    bind fd@{{descriptor}} ssl {ssl}
+    bind fd@DESCRIPTOR ssl {ssl}
     {http}
 """
 _BALANCER = """
 listen balancer
     mode tcp
-    bind fd@{{descriptor}}
+    bind fd@DESCRIPTOR
     server gate {server}
 """
 
@@ -57,7 +57,8 @@ class Haproxy:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port: int = listener.getsockname()[1]
             descriptor = listener.fileno()
-            text = _TEMPLATE.format(frontend=frontend.format(descriptor=descriptor))
+            bound = frontend.replace("DESCRIPTOR", str(descriptor))
+            text = _TEMPLATE.format(frontend=bound)
             configuration.write_text(text, encoding="utf-8")
             self.process = subprocess.Popen(
                 [program, "-db", "-q", "-f", str(configuration)],

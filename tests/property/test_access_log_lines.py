@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import CertgateError
-from proxy.observe.access_format import VARIABLES, format_combined, format_json, parse_access_format
+from proxy.observe.access_format import format_combined, format_json, parse_access_format
 from proxy.observe.access_record import AccessRecord, LoggedClient
+from proxy.observe.variables import VARIABLES
 
 WIRE = st.binary(max_size=200)
 TEXT = st.text(max_size=100)

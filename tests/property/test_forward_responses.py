@@ -50,7 +50,7 @@ def test_a_response_is_read_as_it_was_meant(
     assert again.fields == head.fields
     assert (again.framing, again.length) == (framing, head.length)
     assert again.announced == head.announced
-    assert (b"Connection: close\r\n" in made) == (not keep_alive)
+    assert (b"\r\nConnection: close\r\n" in made) == (not keep_alive)
     assert (b"Connection: keep-alive\r\n" in made) == (keep_alive and minor == 0)
 
 

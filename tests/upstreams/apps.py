@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, redirect, request, session, url_for
 from websockets.sync.server import ServerConnection, serve
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
@@ -85,10 +86,13 @@ def _echo() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def running_guestbook() -> Iterator[str]:
+def running_guestbook(*, knows_its_prefix: bool = False) -> Iterator[str]:
     """Serve ``guestbook`` from threads and yield its URL."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, guestbook(), threaded=True)
+    app: Any = guestbook()
+    if knows_its_prefix:
+        app = ProxyFix(app, x_for=0, x_proto=1, x_host=0, x_prefix=1)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -6,6 +6,7 @@ refused by name (see ``later.py``), never accepted and ignored.
 """
 
 from proxy.config.model.access_log import AccessLog
+from proxy.config.model.answers import Redirect, Respond
 from proxy.config.model.bounds import (
     ConnectionsPer,
     Limits,
@@ -17,8 +18,9 @@ from proxy.config.model.bounds import (
 )
 from proxy.config.model.client_auth import ClientAuth
 from proxy.config.model.config import Config
+from proxy.config.model.headers import RequestHeaders, ResponseHeaders
 from proxy.config.model.listening import TLS, Listener, ServerName
-from proxy.config.model.routes import Route
+from proxy.config.model.routes import Rewrite, Route
 from proxy.config.model.upstreams import Health, Retries, Upstream, UpstreamServer, UpstreamTLS
 
 __all__ = [
@@ -30,8 +32,13 @@ __all__ = [
     "Health",
     "Limits",
     "Listener",
+    "Redirect",
+    "RequestHeaders",
     "RequestLimit",
+    "Respond",
+    "ResponseHeaders",
     "Retries",
+    "Rewrite",
     "Route",
     "RouteConnectionsPer",
     "RouteLimits",

@@ -6,18 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from proxy.config import rules, static_files
+from proxy.config import route_rules, rules, static_files
 from proxy.config.addresses import Address, ServerValue
 from proxy.config.model.access_log import AccessLog
+from proxy.config.model.answers import ErrorPages
 from proxy.config.model.bounds import Limits, Timeouts
 from proxy.config.model.client_auth import ClientAuth
+from proxy.config.model.headers import RequestHeaders, ResponseHeaders
 from proxy.config.model.listening import TLS, Listener
 from proxy.config.model.routes import Route
 from proxy.config.model.section import Section, alone
 from proxy.config.model.upstreams import Upstream, UpstreamServer
 from proxy.config.networks import NetworkValue
 from proxy.config.paths import WritableFile
-from proxy.config.units import parse_entries
+from proxy.config.units import Flag, parse_entries
 
 
 class Config(Section):
@@ -88,6 +90,22 @@ class Config(Section):
     ] = Field(default=(Route(),), validate_default=True)
     """Which requests go to which app. Default: all to the only app, with `verified` access."""
 
+    request_headers: RequestHeaders = RequestHeaders()
+    """Header fields of requests to the apps, on every route."""
+
+    response_headers: ResponseHeaders = ResponseHeaders()
+    """Header fields of responses to the clients, on every route."""
+
+    error_pages: ErrorPages = Field(default={})
+    """HTML files for certgate's own error pages and refusals, by status code or class:
+    `{404: errors/404.html, 5xx: errors/5xx.html}`. Who asks for JSON or text gets certgate's own.
+    In a file, `$request_id`, `$status` and `$code` are replaced. Files are read at the start and at
+    each reload. Default: certgate's own pages."""
+
+    intercept_errors: Flag = False
+    """`true`: an app's response with a status code that has an error page is replaced by it.
+    Default: `false`."""
+
     pid_file: WritableFile | None = None
     """File for the process number, which `certgate reload` and `certgate stop` read.
     Default: none."""
@@ -110,4 +128,4 @@ class Config(Section):
         upstreams = info.data.get("upstreams")
         if upstreams is None or "upstream" not in info.data:  # refused themselves, and reported
             return routes
-        return rules.settle_routes(routes, upstreams, info.data.get("client_auth"))
+        return route_rules.settle_routes(routes, upstreams, info.data.get("client_auth"))

@@ -48,6 +48,20 @@ def warnings_of(text: str) -> list[str]:
             LEAST + "trusted_proxies: [10.0.0.0/8, 0.0.0.0/0]",
             "g:4: trusted_proxies[1]: everybody is trusted",
         ),
+        (
+            LEAST + "intercept_errors: true",
+            "g:4: intercept_errors: has no effect: there are no error_pages",
+        ),
+        (
+            LEAST + "routes: [{path: /admin}, {path: /p, upstream_path: /, access: public}]",
+            "g:4: routes[1].upstream_path: leads to /admin of the app, too, for which routes[0]",
+        ),
+        (
+            LEAST
+            + "routes: [{path: /m, upstream_path: /a/b},"
+            + " {path: /p, upstream_path: /a, access: public}]",
+            "g:4: routes[1].upstream_path: leads to /a/b of the app, too, for which routes[0]",
+        ),
     ],
 )
 def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):
@@ -62,6 +76,8 @@ def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):
         LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl_check: off}"),
         LEAST.replace(CLIENT_AUTH, "client_auth: {ca: ca.crt, crl: crl.pem, crl_check: chain}"),
         LEAST + "routes: [{path: /}, {path: /healthz, access: public}]",
+        LEAST + "routes: [{path: /}, {path: /p, upstream_path: /public/, access: public}]",
+        LEAST + "routes: [{path: /p, access: public}, {path: /v, upstream_path: /}]",
     ],
 )
 def test_a_plain_configuration_has_no_warnings(text: str):

@@ -40,6 +40,8 @@ def folder(tmp_path: Path) -> Path:
         "ca/crl.pem",
         "other.crt",
         "other.key",
+        "../errors/404.html",
+        "../errors/5xx.html",
     ):
         path = tmp_path / "certs" / name
         path.parent.mkdir(parents=True, exist_ok=True)

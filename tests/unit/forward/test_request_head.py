@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.forward.request_head import forwarded_lines, upstream_request_head
+from proxy.forward.header_rules import HeaderLine, HeaderRules
+from proxy.forward.request_head import forwarded_lines, ruled_lines, upstream_request_head
 from proxy.http1.head import RequestParser
 
 OWN = b"X-SSL-Client-Verify: NONE\r\n"
@@ -100,3 +101,38 @@ def test_an_unknown_address_is_not_made_up():
 
 def test_a_unix_socket_has_no_port():
     assert forwarded_lines(b"", 0) == b"X-Forwarded-Proto: https\r\n"
+
+
+# Rules
+
+
+def ruled(rules: HeaderRules[bytes], *fields: bytes) -> bytes:
+    request = RequestParser(0).parse(b"\r\n".join([b"POST / HTTP/1.1", *fields, b"", b""]))
+    lines = ruled_lines(request.section, rules, b"context")
+    return upstream_request_head(request, b"/x", OWN, lines)
+
+
+def test_rules_come_after_the_clients_fields_and_before_the_gateways_own():
+    rules: HeaderRules[bytes] = HeaderRules(
+        frozenset({b"x-gone"}), (HeaderLine(b"X-New", lambda context: context),)
+    )
+    made = ruled(rules, b"Host: a", b"X-Gone: 1", b"x_gone: 2", b"X-Kept: 3", b"Content-Length: 3")
+    assert made == (
+        b"POST /x HTTP/1.1\r\nHost: a\r\nX-Kept: 3\r\nContent-Length: 3\r\nX-New: context\r\n"
+        + OWN
+        + b"\r\n"
+    )
+
+
+def test_host_is_the_rules_if_they_name_one():
+    rules: HeaderRules[bytes] = HeaderRules(frozenset(), (), b"b.internal")
+    made = ruled(rules, b"Host: a", b"Connection: host")
+    assert made.startswith(b"POST /x HTTP/1.1\r\nHost: b.internal\r\n")
+    assert made.count(b"Host:") == 1
+
+
+def test_rules_leave_nothing_behind_in_what_is_remembered():
+    request = RequestParser(0).parse(b"GET / HTTP/1.1\r\nHost: a\r\nX-Gone: 1\r\n\r\n")
+    rules: HeaderRules[bytes] = HeaderRules(frozenset({b"x-gone"}), ())
+    assert b"X-Gone" not in ruled_lines(request.section, rules, b"")
+    assert b"X-Gone: 1" in upstream_request_head(request, b"/", b"")

@@ -6,15 +6,9 @@ import time
 import pytest
 
 from proxy.errors import CertgateError
-from proxy.observe.access_format import (
-    VARIABLES,
-    format_combined,
-    format_json,
-    parse_access_format,
-    time_iso8601,
-    time_local,
-)
+from proxy.observe.access_format import format_combined, format_json, parse_access_format
 from proxy.observe.access_record import AccessRecord, LoggedClient
+from proxy.observe.variables import VARIABLES, time_iso8601, time_local
 
 WHEN = 1_795_421_061.25  # 23 November 2026, 08:04:21 UTC
 

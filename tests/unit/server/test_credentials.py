@@ -114,7 +114,7 @@ def test_a_certificate_that_cannot_be_read_is_refused_although_it_verifies(
     credentials = Credentials(peer_of())
     assert credentials.facts is None
     assert credentials.verdict(snapshot, world.wall).code == RefusalCode.CERTIFICATE_INVALID
-    assert credentials.logged("TLSv1.3", "X").subject == ""
+    assert credentials.logged("TLSv1.3", "X", 443).subject == ""
     assert credentials.header_lines(world.wall) == (
         b"X-SSL-Client-Verify: FAILED:certificate was not verified\r\n"
     )
@@ -201,7 +201,7 @@ def test_a_parser_lives_as_long_as_its_limit(snapshot: Snapshot):
 
 def test_the_log_is_told_once_for_each_cipher():
     credentials = Credentials(peer_of())
-    one = credentials.logged("TLSv1.3", "A")
-    assert credentials.logged("TLSv1.3", "A") is one
-    other = credentials.logged("TLSv1.2", "B")
+    one = credentials.logged("TLSv1.3", "A", 443)
+    assert credentials.logged("TLSv1.3", "A", 443) is one
+    other = credentials.logged("TLSv1.2", "B", 443)
     assert (other.tls_protocol, other.tls_cipher, other.subject) == ("TLSv1.2", "B", "CN=alice")

@@ -262,4 +262,4 @@ def test_a_route_to_a_folder_needs_no_app(tmp_path: Path):
         match = snapshot.routes.match(b"any.example", target)
         assert match is not None
         folder = os.fsencode(tmp_path / "public")
-        assert match.payload.static == StaticFiles(folder, (b"a", b"b"), depth)
+        assert match.payload.answer == StaticFiles(folder, (b"a", b"b"), depth)
