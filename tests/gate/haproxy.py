@@ -16,6 +16,7 @@ _TEMPLATE = """
 global
     maxconn 100
 defaults
+    mode http
     timeout connect 10s
     timeout client 10s
     timeout server 10s
@@ -23,7 +24,6 @@ defaults
 """
 _HTTP = """
 frontend gate
-    mode http
     bind fd@DESCRIPTOR ssl {ssl}
     {http}
 """
