@@ -10,30 +10,22 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-import structlog
-
-from proxy.forward.request_head import forwarded_lines
 from proxy.http1.body import Decoder, decoder_for
 from proxy.http1.head import head_end
 from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
-from proxy.observe.access_record import AccessRecord
 from proxy.server.exchange import Exchange
-from proxy.server.own_response import own_response
+from proxy.server.origin import Origin
 from proxy.server.pace import Pace
+from proxy.server.rejection import reject
 from proxy.server.throttle import visitor_of
-from proxy.server.trusted_hop import TrustedHop
-from proxy.web.error_page import render_error
 
 if TYPE_CHECKING:
-    from proxy.forward.relayed import Relayed
     from proxy.identity.peer import PeerIdentity
     from proxy.server.arrival import Arrival
     from proxy.server.state import ServerState
     from proxy.server.tls_transport import TLSTransport
     from proxy.server.tunnel import Tunnel
     from proxy.snapshot import ConnectionLimit, Snapshot
-
-_log = structlog.stdlib.get_logger()
 
 _NEVER = float("inf")
 # Bytes of further requests kept while one is under way; then the client has to wait.
@@ -43,8 +35,6 @@ _MAX_PIPELINED = 64 * 1024
 _LINGER_GAP = 5.0
 _LINGER_TOTAL = 30.0
 _CARRIAGE_RETURN = 0x0D
-# Of bytes that are no request: a stranger sends what it likes, and the log takes four for one.
-_MAX_LOGGED_LINE = 1024
 
 
 class _Phase(Enum):
@@ -66,22 +56,19 @@ class DownstreamConnection:
         "_buffer",
         "_decoder",
         "_exchange",
-        "_forwarded",
-        "_hop",
         "_is_paused",
         "_is_running",
         "_linger_end",
         "_pace",
         "_parser",
         "_phase",
-        "_relayed",
         "_searched",
         "_tunnel",
         "_untaken",
-        "client_address",
         "credentials",
         "is_excess",
         "logged_client",
+        "origin",
         "read_deadline",
         "state",
         "transport",
@@ -100,14 +87,10 @@ class DownstreamConnection:
         self.state = state
         self.transport = transport
         self.credentials = state.credentials_of(peer)
-        self.client_address = arrival.address
+        self.origin = Origin(arrival, snapshot)
         self.logged_client = self.credentials.logged(
             transport.tls_version, transport.cipher, arrival.port
         )
-        lines = forwarded_lines(arrival.ip.encode(), arrival.port)
-        self._forwarded = lines + b"X-Forwarded-Host: "
-        self._hop = TrustedHop.of(arrival, snapshot)
-        self._relayed: Relayed  # for one exchange, where there is a hop
         self._parser = self.credentials.parser(snapshot)
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
@@ -135,7 +118,7 @@ class DownstreamConnection:
         """
         state = self.state
         verdict = self.credentials.verdict(state.snapshot, state.wall())
-        visitor = visitor_of(self.client_address, self.credentials, verdict)
+        visitor = visitor_of(self.origin.client, self.credentials, verdict)
         if state.throttle.enter(self, (limit,), visitor):
             return False
         self.read_deadline = state.tick + state.snapshot.timeouts.head
@@ -253,8 +236,8 @@ class DownstreamConnection:
 
     def _begin_exchange(self, request: RequestHead, rest: bytes) -> None:
         exchange = self._exchange = Exchange(self, request)
-        if self._hop is not None:
-            self._look_past(self._hop, exchange)
+        if self.origin.is_relayed:
+            self.origin.look_past(request, exchange.record, self.state.snapshot)
         if request.section.framing is NO_CONTENT:
             self._phase = _RESPONSE
             self.read_deadline = _NEVER
@@ -277,13 +260,6 @@ class DownstreamConnection:
         snapshot = self.state.snapshot
         self._pace = Pace(snapshot.timeouts.body, snapshot.limits.min_rate, self.state.tick)
         self.read_deadline = self._pace.deadline
-
-    def _look_past(self, hop: TrustedHop, exchange: Exchange) -> None:
-        """Take the client for whom a trusted proxy speaks for the one who is there."""
-        relayed = self._relayed = hop.read(exchange.request, self.state.snapshot)
-        record = exchange.record
-        record.remote_addr = self.client_address = relayed.client
-        record.request_id = relayed.request_id or record.request_id
 
     def _take_content(self, data: bytes) -> None:
         exchange, decoder = self._exchange, self._decoder
@@ -341,34 +317,11 @@ class DownstreamConnection:
         self.read_deadline = now + _LINGER_GAP
 
     def _reject(self, error: ProtocolError) -> None:
-        """Answer bytes that are no request, log them, and end the connection."""
-        state = self.state
-        request_id = state.next_request_id()
-        page = render_error(error.status, error.code, None, request_id=request_id)
-        self.transport.write(
-            own_response(
-                error.status,
-                page,
-                now=state.wall(),
-                request_id=request_id,
-                with_content=True,
-                keep_alive=False,
-            )
-        )
-        self._log_rejected(error, request_id, len(page.body))
+        """Answer bytes that are no request, and end the connection."""
+        # A trusted proxy's own address: nobody knows for whom it sent this.
+        address, client = self.origin.peer, self.logged_client
+        self.transport.write(reject(self.state, error, self._buffer, address, client))
         self._linger(is_needed=True)
-
-    def _log_rejected(self, error: ProtocolError, request_id: str, size: int) -> None:
-        state = self.state
-        # Nobody knows for whom a trusted proxy sent this.
-        address = self._hop.address if self._hop is not None else self.client_address
-        record = AccessRecord(address, self.logged_client)
-        record.request_line = self._buffer[:_MAX_LOGGED_LINE].split(b"\r\n", 1)[0]
-        record.status, record.error, record.request_id = error.status, error.code, request_id
-        record.body_bytes_sent, record.time = size, state.wall()
-        state.counters.answered(error.status)
-        state.access_log.write(record)
-        _log.info("request rejected", code=error.code, reason=error.reason, id=request_id)
 
     def pause_reading(self) -> None:
         """Let the client wait; that is not its fault, so no deadline runs."""
@@ -384,22 +337,6 @@ class DownstreamConnection:
             self._wait_for_content()
         else:
             self._read_on()
-
-    def own_lines(self, now: float, request: RequestHead, request_id: str) -> bytes:
-        """Return the field lines that certgate adds to a request for the app."""
-        if self._hop is not None:
-            lines = self._relayed.lines
-            own = b"X-Request-ID: %b\r\n" % request_id.encode()
-            return lines + own + self.credentials.header_lines(now)
-        parts = (
-            self._forwarded,
-            request.section.host,
-            b"\r\nX-Request-ID: ",
-            request_id.encode(),
-            b"\r\n",
-            self.credentials.header_lines(now),
-        )
-        return b"".join(parts)
 
     # Tunnels
 

@@ -91,7 +91,7 @@ class Exchange:
         self._ended = False
         self.route = snapshot.no_route  # strangers are told no more there than anywhere else
         self._further_access = _NONE
-        record = self.record = AccessRecord(connection.client_address, connection.logged_client)
+        record = self.record = AccessRecord(connection.origin.client, connection.logged_client)
         record.method, record.target, record.host = request.method, request.target, section.host
         record.version = b"1.1" if section.minor else b"1.0"
         record.user_agent, record.referer = section.user_agent, section.referer
@@ -165,7 +165,8 @@ class Exchange:
         request, record, connection = self.request, self.record, self.connection
         upstream = record.upstream = match.payload.upstream
         target = b"*" if request.target == b"*" else match.forward
-        lines = connection.own_lines(self._began_at, request, record.request_id)
+        identity = connection.credentials.header_lines(self._began_at)
+        lines = connection.origin.lines(request, record.request_id, identity)
         forwarding = Forwarding(self, upstream_request_head(request, target, lines))
         self._responder = forwarding
         forwarding.begin(self.state.pools.group(upstream))
@@ -188,7 +189,8 @@ class Exchange:
             keep_alive = self.is_request_sent
             self.answer(treatment.status, treatment.page, keep_alive=keep_alive, is_ruled=True)
         elif self._may_ask_for(treatment.target):
-            lines = self.connection.own_lines(self._began_at, self.request, record.request_id)
+            identity = self.connection.credentials.header_lines(self._began_at)
+            lines = self.connection.origin.lines(self.request, record.request_id, identity)
             head = upstream_request_head(
                 self.request, treatment.target, treatment.own_lines + lines, treatment.client_lines
             )
@@ -392,7 +394,7 @@ class Exchange:
         _log.info(
             "certificate refused",
             code=code,
-            client=self.connection.client_address,
+            client=self.connection.origin.client,
             verify=self.connection.credentials.verify,
             id=self.record.request_id,
         )

@@ -100,7 +100,7 @@ class Group:
                     and peer not in tried
                 ]
                 if fit:
-                    peer = self._balance(servers, fit, client.client_address)
+                    peer = self._balance(servers, fit, client.origin.client)
                     peer.health.chosen(now)
                     return peer
         return None

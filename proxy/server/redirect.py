@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
 from proxy.forward.relayed import find_client
 from proxy.http1.head import RequestParser, head_end
 from proxy.http1.messages import ProtocolError, RequestHead, bad_request
 from proxy.observe.access_record import AccessRecord
 from proxy.server.accepted import AcceptedConnection
 from proxy.server.own_response import own_response
+from proxy.server.rejection import reject
 from proxy.server.trusted_hop import TrustedHop
-from proxy.web.error_page import render_error
 from proxy.web.redirect import redirect
 
 if TYPE_CHECKING:
     from proxy.server.state import ServerState
     from proxy.web.page import Page
 
-_log = structlog.stdlib.get_logger()
-
-_MAX_LOGGED_LINE = 1024
 _LINGER = 5.0  # seconds for a client to take the answer
 
 
@@ -98,31 +93,30 @@ class RedirectConnection(AcceptedConnection):
 
     def _reject(self, error: ProtocolError) -> None:
         """Answer bytes that are no request."""
-        record = AccessRecord(self._arrival.address)
-        record.request_line = self._buffer[:_MAX_LOGGED_LINE].split(b"\r\n", 1)[0]
-        record.error = error.code
-        record.request_id = self._state.next_request_id()
-        _log.info("request rejected", code=error.code, reason=error.reason, id=record.request_id)
-        page = render_error(error.status, error.code, None, request_id=record.request_id)
-        self._answer(error.status, page, record, with_content=True)
+        self._end(reject(self._state, error, self._buffer, self._arrival.address))
 
     def _answer(self, status: int, page: Page, record: AccessRecord, *, with_content: bool) -> None:
-        """Send the only response and log it, then let the client finish."""
+        """Send the only response and log it."""
         state = self._state
-        self._is_answered = True
-        record.request_id = record.request_id or state.next_request_id()
+        record.request_id = state.next_request_id()
         record.status, record.time = status, state.wall()
         record.body_bytes_sent = len(page.body) if with_content else 0
-        response = own_response(
-            status,
-            page,
-            now=record.time,
-            request_id=record.request_id,
-            with_content=with_content,
-            keep_alive=False,
-        )
-        self._socket.write(response)
-        self._socket.write_eof()
-        self.read_deadline = state.tick + _LINGER
         state.counters.answered(status)
         state.access_log.write(record)
+        self._end(
+            own_response(
+                status,
+                page,
+                now=record.time,
+                request_id=record.request_id,
+                with_content=with_content,
+                keep_alive=False,
+            )
+        )
+
+    def _end(self, response: bytes) -> None:
+        """Send the only response, then let the client finish."""
+        self._is_answered = True
+        self._socket.write(response)
+        self._socket.write_eof()
+        self.read_deadline = self._state.tick + _LINGER

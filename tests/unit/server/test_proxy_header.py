@@ -55,7 +55,7 @@ async def test_the_client_is_the_one_that_the_header_tells(gate: World, header: 
     got = await asked(gate, client)
     assert b"\r\nX-Forwarded-For: 203.0.113.9\r\nX-Real-IP: 203.0.113.9\r\n" in got
     assert b"\r\nX-Forwarded-Port: 443\r\n" in got
-    assert client.connection.client_address == CLIENT
+    assert client.connection.origin.client == CLIENT
     assert gate.counters.handshake_failures == {}
 
 
@@ -209,7 +209,7 @@ async def test_a_client_of_the_balancers_own_socket_has_no_address(make_world: M
     request = b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n"
     got = await asked(gate, client, request)
     assert b"X-Forwarded-For" not in got
-    assert client.connection.client_address == "unix:"
+    assert client.connection.origin.client == "unix:"
 
 
 async def test_a_proxy_behind_the_balancer_speaks_for_its_clients(gate: World):

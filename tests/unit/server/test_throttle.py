@@ -228,7 +228,7 @@ def limited(*limits: dict[str, object], **more: object) -> dict[str, object]:
 def from_address(world: World, who: str | None, address: str) -> Client:
     """Return a client whose requests come from this address."""
     client = world.client(who)
-    client.connection.client_address = address
+    client.connection.origin.client = address
     return client
 
 
