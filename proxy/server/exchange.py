@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from proxy.routing.table import Match, RouteTable
     from proxy.server.downstream import DownstreamConnection
     from proxy.server.responder import Responder
-    from proxy.server.upstream import UpstreamFailure
+    from proxy.server.upstream_failure import UpstreamFailure
     from proxy.snapshot import RouteLimits, RouteTarget, VisitorLimits
     from proxy.web.page import Page
 

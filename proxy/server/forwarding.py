@@ -16,12 +16,13 @@ from proxy.http1.body import LAST_CHUNK, encode_chunk
 from proxy.http1.grammar import list_members
 from proxy.http1.messages import CHUNKED, CLOSE, NO_CONTENT, ResponseHead
 from proxy.server.tunnel import Tunnel
-from proxy.server.upstream import UpstreamConnection, UpstreamFailure
+from proxy.server.upstream_failure import UpstreamFailure
 
 if TYPE_CHECKING:
     from proxy.server.exchange import Exchange
     from proxy.server.group import Group, Peer
     from proxy.server.pool import Connecting
+    from proxy.server.upstream import UpstreamConnection
 
 _CONTINUE = 100
 _CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"

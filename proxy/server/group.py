@@ -11,7 +11,7 @@ import structlog
 from proxy.forward.trusted_proxies import UNIX
 from proxy.routing.balancing import ip_hash, least_conn, random_two, round_robin
 from proxy.routing.health import Health
-from proxy.server.upstream import UpstreamFailure
+from proxy.server.upstream_failure import UpstreamFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

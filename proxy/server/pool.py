@@ -1,21 +1,20 @@
-"""Connections to the upstream servers: made when needed, kept while idle."""
+"""The connections to one upstream server: made when needed, kept while idle."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
 from collections import deque
 from typing import TYPE_CHECKING
 
-from proxy.server.group import Group
-from proxy.server.upstream import UpstreamConnection, UpstreamFailure, tls_failure
+from proxy.server.upstream import UpstreamConnection
+from proxy.server.upstream_failure import connect_failure, connect_timeout, lost_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from proxy.server.state import ServerState
-    from proxy.snapshot import Endpoint, Limits, Upstream
+    from proxy.server.upstream_failure import UpstreamFailure
+    from proxy.snapshot import Endpoint
 
 # nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
 _MAX_IDLE = 128
@@ -136,12 +135,12 @@ class Pool:
             async with asyncio.timeout(seconds):
                 connection = await self._dial()
         except TimeoutError:
-            failed(_connect_timeout(self.address, seconds))
+            failed(connect_timeout(self.address, seconds))
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
-            failed(self._not_connected(error))
+            failed(connect_failure(self.address, error, is_tls=self.is_tls))
         else:
             if connection.is_lost:  # uvloop reads before this task gets its turn
-                failed(_lost(self.address))
+                failed(lost_at_once(self.address))
                 return
             self._live.add(connection)
             self._connections.add(connection)
@@ -168,65 +167,7 @@ class Pool:
             )
         return connection
 
-    def _not_connected(self, error: OSError | UnicodeError) -> UpstreamFailure:
-        in_handshake = (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)
-        if self.is_tls and isinstance(error, in_handshake):
-            return tls_failure(self.address, error)
-        return _unreachable(self.address, error)
-
     def close_idle(self) -> None:
         """Close what nobody uses."""
         for connection in (*self._idle, *self._resting):
-            connection.abandon()
-
-
-def _connect_timeout(address: str, seconds: float) -> UpstreamFailure:
-    reason = f"{address} did not accept a connection within {seconds:g} seconds"
-    return UpstreamFailure(504, "upstream_timeout", reason)
-
-
-def _unreachable(address: str, error: OSError | UnicodeError) -> UpstreamFailure:
-    # asyncio says neither refused nor unreachable; numbers below 0 are those of DNS.
-    number = getattr(error, "errno", None) or 0
-    named = os.strerror(number) if number > 0 else getattr(error, "strerror", None)
-    why = named or str(error) or type(error).__name__
-    return UpstreamFailure(502, "upstream_unreachable", f"cannot connect to {address}: {why}")
-
-
-def _lost(address: str) -> UpstreamFailure:
-    reason = f"{address} closed the connection, or spoke, before it was asked"
-    return UpstreamFailure(502, "upstream_bad_response", reason)
-
-
-class Pools:
-    """All pools of the process; they outlive a reload as long as their server is configured."""
-
-    __slots__ = ("_groups", "_pools", "_state", "live")
-
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
-        self._pools: dict[Endpoint, Pool] = {}
-        self._groups: dict[str, Group] = {}
-        self.live: set[UpstreamConnection] = set()
-
-    def adopt(self, upstreams: Mapping[str, Upstream], limits: Limits) -> None:
-        """Make a pool for each server of a new snapshot, close those that are in none."""
-        endpoints = {one.endpoint for upstream in upstreams.values() for one in upstream.members}
-        for endpoint in set(self._pools) - endpoints:
-            self._pools.pop(endpoint).close_idle()
-        for endpoint in endpoints - set(self._pools):
-            self._pools[endpoint] = Pool(self._state, endpoint, self.live)
-        for pool in self._pools.values():
-            pool.max_head, pool.max_fields = limits.head, limits.fields
-        self._groups = {
-            name: Group(name, upstream, self._pools) for name, upstream in upstreams.items()
-        }
-
-    def group(self, name: str) -> Group:
-        """Return the servers of an upstream of the current snapshot."""
-        return self._groups[name]
-
-    def close(self) -> None:
-        """Close everything."""
-        for connection in list(self.live):
             connection.abandon()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from proxy.server.credentials import Credentials
-from proxy.server.pool import Pools
+from proxy.server.pools import Pools
 from proxy.server.throttle import Throttle, Visitor
 
 if TYPE_CHECKING:

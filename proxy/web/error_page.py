@@ -109,6 +109,9 @@ ERRORS: Final[dict[str, Wording]] = {
     "upstream_unreachable": _upstream(
         "The app is not up yet", "{upstream} does not take connections at the moment."
     ),
+    "upstream_unresolved": _upstream(
+        "The app cannot be found", "The name of {upstream}'s server is not known at the moment."
+    ),
     "upstream_tls_failed": _upstream(
         "The app cannot be spoken to safely",
         "There is no TLS connection to {upstream}, or its certificate is not accepted.",
@@ -118,7 +121,9 @@ ERRORS: Final[dict[str, Wording]] = {
         "{upstream} answered with something that is not valid HTTP, or broke off.",
     ),
     "upstream_unavailable": _upstream(
-        "The app is not available", "No server of {upstream} is fit to answer at the moment."
+        "The app is not available",
+        "No server of {upstream} is fit to answer at the moment: each is down, fails its health "
+        "check, or has as many requests as it takes.",
     ),
     "upstream_error": _operator("The app met an error", "It could not answer this request."),
     "upstream_timeout": _upstream("The app takes too long", "{upstream} did not answer in time."),

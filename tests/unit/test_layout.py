@@ -28,6 +28,7 @@ _HELD_ELSEWHERE = {
     "identity/codes.py": "tests/unit/identity/test_verdict.py",
     "identity/peer.py": "tests/unit/identity/test_verdict.py",
     "server/responder.py": "tests/unit/server/test_exchange.py",
+    "server/upstream_handlers.py": "tests/unit/server/test_upstream.py",
     "http1/messages.py": "tests/unit/http1/test_head.py",
     "config/later.py": "tests/unit/config/test_load.py",
     "config/wording.py": "tests/unit/config/test_load.py",
