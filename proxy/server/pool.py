@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from proxy.server.dialling import dial
 from proxy.server.upstream import UpstreamConnection
 from proxy.server.upstream_failure import connect_failure, connect_timeout, lost_at_once
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 _MAX_IDLE = 128
 _IDLE_SECONDS = 60.0
 _REST_SECONDS = 0.5
+# A busy connection never rests: without an end it would stay with an address that the server's
+# name had long ago. nginx ends them after an hour (keepalive_time).
+_NAMED_SECONDS = 60.0
+_FOR_EVER = float("inf")
 
 
 class Connecting:
@@ -47,6 +52,7 @@ class Pool:
         "_resting",
         "address",
         "is_tls",
+        "max_age",
         "max_fields",
         "max_head",
         "state",
@@ -68,6 +74,7 @@ class Pool:
         self.address = endpoint.server.address
         self.is_tls = endpoint.tls is not None
         self._endpoint = endpoint
+        self.max_age = _NAMED_SECONDS if endpoint.server.is_named else _FOR_EVER
 
     @property
     def in_use(self) -> int:
@@ -133,7 +140,9 @@ class Pool:
     ) -> None:
         try:
             async with asyncio.timeout(seconds):
-                connection = await self._dial()
+                connection = await dial(
+                    self.state.loop, self._endpoint, lambda: UpstreamConnection(self)
+                )
         except TimeoutError:
             failed(connect_timeout(self.address, seconds))
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
@@ -145,27 +154,6 @@ class Pool:
             self._live.add(connection)
             self._connections.add(connection)
             connected(connection)
-
-    async def _dial(self) -> UpstreamConnection:
-        loop, endpoint = self.state.loop, self._endpoint
-        server = endpoint.server
-        if server.path:
-            _, connection = await loop.create_unix_connection(
-                lambda: UpstreamConnection(self), server.path
-            )
-        elif not self.is_tls:
-            _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self), server.host, server.port
-            )
-        else:
-            _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self),
-                server.host,
-                server.port,
-                ssl=endpoint.tls,
-                server_hostname=endpoint.server_name,
-            )
-        return connection
 
     def close_idle(self) -> None:
         """Close what nobody uses."""

@@ -41,6 +41,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_pool",
         "_raw",
         "_reader",
+        "_retires_at",
         "_socket",
         "is_lost",
         "patience",
@@ -57,6 +58,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_reading = True
         self._reader = ResponseReader(pool.max_fields)
         self._raw: RawHandler | None = None
+        self._retires_at = pool.state.tick + pool.max_age
         self.is_lost = False
         self.served = 0
         # For one response
@@ -316,7 +318,7 @@ class UpstreamConnection(asyncio.Protocol):
         is_unsent = not handler.is_request_sent or self.write_deadline != _NEVER
         if rest or is_unsent or self.is_lost:
             self.abandon()
-        elif self._keeps_alive:
+        elif self._keeps_alive and self._pool.state.tick < self._retires_at:
             if not self._is_reading:
                 self.resume_reading()
             if self._is_bare:
