@@ -41,7 +41,17 @@ class Connecting:
 
 
 class Pool:
-    """The connections to one server."""
+    """The connections to one server.
+
+    Attributes:
+        in_use: how many connections have a request under way, or are being made for one. Counted
+            as it changes: balancing looks at it for each server and each request.
+        address: of the server, for logs.
+        is_tls: it is spoken to over TLS.
+        max_age: seconds after which a connection takes no further request.
+        max_head, max_fields: of responses; as the newest snapshot has it.
+        state: what all connections share.
+    """
 
     __slots__ = (
         "_connecting",
@@ -51,6 +61,7 @@ class Pool:
         "_live",
         "_resting",
         "address",
+        "in_use",
         "is_tls",
         "max_age",
         "max_fields",
@@ -68,25 +79,21 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         self._resting: deque[UpstreamConnection] = deque()
         self._connections: set[UpstreamConnection] = set()  # idle or not
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None] | None] = set()
         self._live = live  # of all pools: the sweeper's population
-        self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
+        self.in_use = self.max_head = self.max_fields = 0
         self.address = endpoint.server.address
         self.is_tls = endpoint.tls is not None
         self._endpoint = endpoint
         self.max_age = _NAMED_SECONDS if endpoint.server.is_named else _FOR_EVER
 
-    @property
-    def in_use(self) -> int:
-        """How many connections have a request under way, or are being made for one."""
-        waiting = len(self._idle) + len(self._resting)
-        return len(self._connections) - waiting + len(self._connecting)
-
     def take(self) -> UpstreamConnection | None:
         """Return the connection that was used last, or None: it is the least likely to be dead."""
         if self._idle:
+            self.in_use += 1
             return self._idle.pop()
         if self._resting and self._resting[0].rested_at <= self.state.tick:
+            self.in_use += 1
             return self._resting.popleft()
         return None
 
@@ -102,6 +109,7 @@ class Pool:
         connection.rested_at = self.state.tick + _REST_SECONDS
         connection.read_deadline = self.state.tick + _IDLE_SECONDS
         self._resting.append(connection)
+        self.in_use -= 1
 
     def give(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose response is complete."""
@@ -110,15 +118,20 @@ class Pool:
             return
         connection.read_deadline = self.state.tick + _IDLE_SECONDS
         self._idle.append(connection)
+        self.in_use -= 1
 
     def remove(self, connection: UpstreamConnection) -> None:
         """Forget a connection that is gone, idle or not."""
+        if connection not in self._connections:
+            return  # it was forgotten before: its own end comes later than ours
         self._live.discard(connection)
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         elif connection in self._resting:
             self._resting.remove(connection)
+        else:
+            self.in_use -= 1
 
     def connect(
         self,
@@ -129,8 +142,14 @@ class Pool:
         """Make a new connection; exactly one of the two callbacks is called, and later."""
         task = self.state.loop.create_task(self._connect(seconds, connected, failed))
         self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self.in_use += 1
+        task.add_done_callback(self._not_connected)
         return Connecting(task)
+
+    def _not_connected(self, task: asyncio.Task[None]) -> None:
+        if task in self._connecting:  # it failed or was cancelled, perhaps before it began
+            self._connecting.discard(task)
+            self.in_use -= 1
 
     async def _connect(
         self,
@@ -153,6 +172,7 @@ class Pool:
                 return
             self._live.add(connection)
             self._connections.add(connection)
+            self._connecting.discard(asyncio.current_task())
             connected(connection)
 
     def close_idle(self) -> None:

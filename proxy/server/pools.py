@@ -35,9 +35,19 @@ class Pools:
             self._pools[endpoint] = Pool(self._state, endpoint, self.live)
         for pool in self._pools.values():
             pool.max_head, pool.max_fields = limits.head, limits.fields
+        for group in self._groups.values():
+            group.stop_probes()
         self._groups = {
-            name: Group(name, upstream, self._pools) for name, upstream in upstreams.items()
+            name: Group(name, upstream, self._pools, self._groups.get(name))
+            for name, upstream in upstreams.items()
         }
+        for group in self._groups.values():
+            group.start_probes(self._state, limits.head)
+
+    def stop_probes(self) -> None:
+        """Ask no server about its health any more."""
+        for group in self._groups.values():
+            group.stop_probes()
 
     def group(self, name: str) -> Group:
         """Return the servers of an upstream of the current snapshot."""

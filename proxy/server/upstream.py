@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from proxy.http1.messages import NO_CONTENT, ProtocolError
 from proxy.server.response_reader import ResponseReader
-from proxy.server.upstream_failure import UpstreamFailure, tls_failure
+from proxy.server.upstream_failure import UpstreamFailure, bad_response, tls_failure
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
@@ -202,7 +202,7 @@ class UpstreamConnection(asyncio.Protocol):
                 if content or rest is not None:
                     handler.upstream_content(content, ended=rest is not None)
         except ProtocolError as error:
-            self._fail(UpstreamFailure(502, "upstream_bad_response", error.reason))
+            self._fail(bad_response(error.reason))
 
     def eof_received(self) -> bool:
         """The upstream closed its sending side."""
@@ -239,8 +239,8 @@ class UpstreamConnection(asyncio.Protocol):
                 502,
                 "upstream_bad_response",
                 reason,
+                "" if reader.interims else "error",  # the client has these already
                 is_stale=reader.is_untouched,
-                is_breakdown=not reader.interims,
             )
         )
 
@@ -284,7 +284,7 @@ class UpstreamConnection(asyncio.Protocol):
                 504,
                 "upstream_timeout",
                 f"no byte came for {self.patience:g} seconds",
-                is_breakdown=not self._reader.interims,  # the client has these already
+                "" if self._reader.interims else "timeout",
             )
         )
 

@@ -41,7 +41,7 @@ def test_a_server_that_is_not_there_and_a_name_that_is_not_are_two_things(
 @pytest.mark.parametrize("error", [HANDSHAKE, ConnectionResetError(), ConnectionAbortedError()])
 def test_with_tls_an_end_before_the_first_byte_is_a_failure_of_the_handshake(error: OSError):
     assert of(error, is_tls=True).code == "upstream_tls_failed"
-    assert of(error, is_tls=True).is_breakdown
+    assert of(error, is_tls=True).condition == "error"
 
 
 def test_with_tls_a_name_that_does_not_resolve_is_still_that():
