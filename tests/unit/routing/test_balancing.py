@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from proxy.routing.balancing import Roster, ip_hash, least_conn, random_two, round_robin
+from proxy.routing.balancing import Remainder, Roster, ip_hash, least_conn, random_two, round_robin
 
 
 @dataclass(eq=False)
