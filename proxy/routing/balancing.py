@@ -131,16 +131,20 @@ class Remainder(Roster[P]):
         return round_robin(self.servers)
 
 
-def least_conn(servers: Sequence[P]) -> P:
+def least_conn(roster: Roster[P]) -> P:
     """Return the server with the fewest connections in use for its weight; equals take turns.
 
     Args:
-        servers: at least one.
+        roster: the servers.
     """
+    servers = roster.servers
     loads = [server.in_use / server.weight for server in servers]
     fewest = min(loads)
-    if loads.count(fewest) == 1:
+    equals = loads.count(fewest)
+    if equals == 1:
         return servers[loads.index(fewest)]
+    if equals == len(servers):
+        return roster.in_turn()  # nothing is under way, most often
     return round_robin([one for one, load in zip(servers, loads, strict=True) if load == fewest])
 
 

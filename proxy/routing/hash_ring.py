@@ -50,8 +50,9 @@ class HashRing:
         """
         start = bisect_left(self._hashes, crc32(key))
         owners = self._owners
-        yield from owners[start:]
-        yield from owners[:start]
+        # Not in slices: these would be copies of the ring, and most walks end at the first step.
+        for place in range(start - len(owners), start):
+            yield owners[place]
 
 
 def _points(address: str, weight: int) -> Iterator[int]:

@@ -32,7 +32,7 @@ def rule_of(upstream: Upstream, peers: Sequence[Peer]) -> Rule:
 
 _RULES: dict[str, Rule] = {
     "round_robin": lambda fit, _record: fit.in_turn(),
-    "least_conn": lambda fit, _record: least_conn(fit.servers),
+    "least_conn": lambda fit, _record: least_conn(fit),
     "random_two": lambda fit, _record: random_two(fit, (random(), random())),  # noqa: S311 -- no secret
 }
 

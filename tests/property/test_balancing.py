@@ -54,7 +54,7 @@ def test_credit_is_bounded_whoever_is_away_when(servers: list[Server], rounds: l
 
 @given(SERVERS)
 def test_nobody_is_less_loaded_than_the_one_with_the_least(servers: list[Server]):
-    chosen = least_conn(servers)
+    chosen = least_conn(Roster(servers))
     assert all(one.in_use * chosen.weight >= chosen.in_use * one.weight for one in servers)
 
 

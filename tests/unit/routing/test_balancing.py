@@ -38,16 +38,16 @@ def test_a_server_that_was_away_does_not_catch_up():
 
 
 def test_the_fewest_connections_win():
-    assert least_conn([Server("a", in_use=2), Server("b", in_use=1)]).name == "b"
+    assert least_conn(Roster([Server("a", in_use=2), Server("b", in_use=1)])).name == "b"
 
 
 def test_connections_count_by_weight():
-    assert least_conn([Server("a", 1, in_use=1), Server("b", 4, in_use=3)]).name == "b"
+    assert least_conn(Roster([Server("a", 1, in_use=1), Server("b", 4, in_use=3)])).name == "b"
 
 
 def test_equally_busy_servers_take_turns():
     servers = [Server("a", 1, 1), Server("b", 2, 2), Server("c", in_use=5)]
-    assert "".join(least_conn(servers).name for _ in range(3)) in {"bab", "bba"}
+    assert "".join(least_conn(Roster(servers)).name for _ in range(3)) in {"bab", "bba"}
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,8 @@ def test_weights_with_a_common_divisor_have_a_short_round():
     roster = Roster([Server("a", 500), Server("b", 500)])
     assert "".join(roster.in_turn().name for _ in range(6)) == "ababab"
     assert len(roster._round) == 2
+
+
+def test_servers_with_nothing_to_do_take_turns():
+    roster = Roster([Server("a", 2), Server("b")])
+    assert "".join(least_conn(roster).name for _ in range(6)) == "abaaba"
