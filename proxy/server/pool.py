@@ -44,8 +44,6 @@ class Pool:
     """The connections to one server.
 
     Attributes:
-        in_use: how many connections have a request under way, or are being made for one. Counted
-            as it changes: balancing looks at it for each server and each request.
         address: of the server, for logs.
         is_tls: it is spoken to over TLS.
         max_age: seconds after which a connection takes no further request.
@@ -61,7 +59,6 @@ class Pool:
         "_live",
         "_resting",
         "address",
-        "in_use",
         "is_tls",
         "max_age",
         "max_fields",
@@ -81,19 +78,23 @@ class Pool:
         self._connections: set[UpstreamConnection] = set()  # idle or not
         self._connecting: set[asyncio.Task[None] | None] = set()
         self._live = live  # of all pools: the sweeper's population
-        self.in_use = self.max_head = self.max_fields = 0
+        self.max_head = self.max_fields = 0
         self.address = endpoint.server.address
         self.is_tls = endpoint.tls is not None
         self._endpoint = endpoint
         self.max_age = _NAMED_SECONDS if endpoint.server.is_named else _FOR_EVER
 
+    @property
+    def in_use(self) -> int:
+        """How many connections have a request under way, or are being made for one."""
+        made = len(self._connections) + len(self._connecting)
+        return made - len(self._idle) - len(self._resting)
+
     def take(self) -> UpstreamConnection | None:
         """Return the connection that was used last, or None: it is the least likely to be dead."""
         if self._idle:
-            self.in_use += 1
             return self._idle.pop()
         if self._resting and self._resting[0].rested_at <= self.state.tick:
-            self.in_use += 1
             return self._resting.popleft()
         return None
 
@@ -109,7 +110,6 @@ class Pool:
         connection.rested_at = self.state.tick + _REST_SECONDS
         connection.read_deadline = self.state.tick + _IDLE_SECONDS
         self._resting.append(connection)
-        self.in_use -= 1
 
     def give(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose response is complete."""
@@ -118,20 +118,15 @@ class Pool:
             return
         connection.read_deadline = self.state.tick + _IDLE_SECONDS
         self._idle.append(connection)
-        self.in_use -= 1
 
     def remove(self, connection: UpstreamConnection) -> None:
         """Forget a connection that is gone, idle or not."""
-        if connection not in self._connections:
-            return  # it was forgotten before: its own end comes later than ours
         self._live.discard(connection)
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         elif connection in self._resting:
             self._resting.remove(connection)
-        else:
-            self.in_use -= 1
 
     def connect(
         self,
@@ -142,14 +137,8 @@ class Pool:
         """Make a new connection; exactly one of the two callbacks is called, and later."""
         task = self.state.loop.create_task(self._connect(seconds, connected, failed))
         self._connecting.add(task)
-        self.in_use += 1
-        task.add_done_callback(self._not_connected)
+        task.add_done_callback(self._connecting.discard)
         return Connecting(task)
-
-    def _not_connected(self, task: asyncio.Task[None]) -> None:
-        if task in self._connecting:  # it failed or was cancelled, perhaps before it began
-            self._connecting.discard(task)
-            self.in_use -= 1
 
     async def _connect(
         self,

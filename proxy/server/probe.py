@@ -103,10 +103,10 @@ class _Conversation(asyncio.Protocol):
         if self.outcome.done():
             return
         try:
-            if self._reader.is_in_content:
-                self._take(*self._reader.read_content(data))
-            else:
+            if self._reader.decoder is None:
                 self._read_head(data)
+            else:
+                self._take(*self._reader.read_content(data))
         except ProtocolError as error:
             self._settle(bad_response(error.reason))
 

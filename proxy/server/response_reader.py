@@ -19,37 +19,28 @@ class ResponseReader:
     """Reads one response after the other; knows nothing of sockets and of who asked.
 
     Attributes:
-        interims: how many 1xx responses came before the final one.
+        decoder: of content that is still to come; None before, and between responses.
+        interims: how many 1xx responses came, while the final one has not.
     """
 
-    __slots__ = ("_buffer", "_decoder", "_parser", "_searched", "interims")
+    __slots__ = ("_buffer", "_parser", "_searched", "decoder", "interims")
 
     def __init__(self, max_fields: int) -> None:
         self._parser = ResponseParser(max_fields)
         self._buffer = b""
         self._searched = 0
-        self._decoder: Decoder | None = None  # of the content that is being read
+        self.decoder: Decoder | None = None
         self.interims = 0
-
-    @property
-    def is_in_content(self) -> bool:
-        """The final head was read, and content is to come."""
-        return self._decoder is not None
 
     @property
     def is_untouched(self) -> bool:
         """No byte of a response has come."""
-        return self._decoder is None and not self._buffer and not self.interims
+        return self.decoder is None and not self._buffer and not self.interims
 
     @property
     def ends_with_the_connection(self) -> bool:
         """The content that is being read ends when the server closes."""
-        return isinstance(self._decoder, CloseDecoder)
-
-    def expect(self) -> None:
-        """Begin with a new request's response."""
-        self.interims = 0
-        self._decoder = None
+        return isinstance(self.decoder, CloseDecoder)
 
     def read_head(self, data: bytes, method: bytes, max_head: int) -> Response | None:
         """Read the next head.
@@ -73,14 +64,18 @@ class ResponseReader:
             return None
         head = self._parser.parse(buffer[:end], method)
         buffer = buffer[end:]
-        self._searched = 0
         if head.status < _FIRST_FINAL:
             return self._interim(head, buffer)
-        self._buffer = b""
+        if self._buffer:
+            self._buffer, self._searched = b"", 0
+        if self.interims:
+            self.interims = 0
         if len(buffer) == head.length and head.framing in _KNOWN_LENGTH:
             return head, buffer, b""  # all of it came at once, as most responses do
-        self._decoder = decoder_for(head.framing, head.length)
-        content, rest = self._decoder.feed(buffer)
+        decoder = decoder_for(head.framing, head.length)
+        content, rest = decoder.feed(buffer)
+        if rest is None:
+            self.decoder = decoder
         return head, content, rest
 
     def _interim(self, head: ResponseHead, rest: bytes) -> Response:
@@ -89,7 +84,7 @@ class ResponseReader:
         self.interims += 1
         if self.interims > _MAX_INTERIM_RESPONSES:
             raise ProtocolError(502, "", "more 1xx responses than make sense")
-        self._buffer = rest
+        self._buffer, self._searched = rest, 0
         return head, b"", None
 
     def read_content(self, data: bytes) -> tuple[bytes, bytes | None]:
@@ -98,5 +93,8 @@ class ResponseReader:
         Raises:
             ProtocolError: this is no content.
         """
-        assert self._decoder is not None  # noqa: S101 -- for the type checker: is_in_content
-        return self._decoder.feed(data)
+        assert self.decoder is not None  # noqa: S101 -- for the type checker
+        content, rest = self.decoder.feed(data)
+        if rest is not None:
+            self.decoder = None
+        return content, rest

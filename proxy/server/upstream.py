@@ -96,7 +96,6 @@ class UpstreamConnection(asyncio.Protocol):
             patience: the longest wait for the next byte of the response, in seconds.
         """
         self._handler = handler
-        self._reader.expect()
         self.patience = patience
         self.read_deadline = self._pool.state.tick + patience if handler.is_request_sent else _NEVER
         self._socket.write(data)
@@ -193,7 +192,7 @@ class UpstreamConnection(asyncio.Protocol):
         if handler.is_request_sent:
             self.read_deadline = self._pool.state.tick + self.patience
         try:
-            if not self._reader.is_in_content:
+            if self._reader.decoder is None:
                 self._read_head(handler, data)
             else:
                 content, rest = self._reader.read_content(data)
@@ -232,7 +231,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         reader = self._reader
         how = "reset the connection" if exc is not None else "closed the connection"
-        done = "the response was complete" if reader.is_in_content else "it answered"
+        done = "the response was complete" if reader.decoder is not None else "it answered"
         reason = f"the upstream {how} before {done}"
         self._fail(
             UpstreamFailure(
