@@ -144,9 +144,7 @@ def _upstream_faults(routes: Iterable[Route], upstreams: dict[str, Upstream]) ->
             yield (index,), "has no upstream, and there are several; name one"
 
 
-def _unbounded_stores(
-    routes: Iterable[Route], upstreams: dict[str, Upstream]
-) -> Iterator[Finding]:
+def _unbounded_stores(routes: Iterable[Route], upstreams: dict[str, Upstream]) -> Iterator[Finding]:
     for index, route in enumerate(routes):
         upstream = upstreams.get(route.upstream or next(iter(upstreams), ""))
         if upstream is not None and upstream.buffering.requests and route.limits.body == 0:

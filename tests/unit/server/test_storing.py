@@ -296,3 +296,45 @@ async def test_a_disk_that_gives_nothing_back_never_looks_like_an_answer(
     assert client.statuses() == ([200] if begun else [507])
     assert big.log.records[0].error == "body_not_stored"
     assert not begun or not client.has_clean_end
+
+
+async def test_a_route_with_other_words_is_stored_too(make_world: MakeWorld):
+    """The path for the app, its redirect for the client, and chunks that became a length."""
+    changes = storing()
+    changes["routes"] = [{"path": "/app", "upstream": "app", "upstream_path": "/"}]
+    world = make_world(**changes)
+    client = world.client()
+    head = request(CHUNKED, method="POST", path="/app/x")
+    client.send(head + b"2\r\nok\r\n")
+    await settle()
+    assert world.servers == []
+    client.send(b"0\r\n\r\n")
+    await settle()
+    [server] = world.servers
+    got = server.take()
+    assert got.startswith(b"POST /x HTTP/1.1\r\n")
+    assert b"\r\nContent-Length: 2\r\n" in got
+    assert b"chunked" not in got
+    assert got.endswith(b"\r\n\r\nok")
+    server.feed(b"HTTP/1.1 302 Found\r\nLocation: http://localhost/y\r\nContent-Length: 0\r\n\r\n")
+    client.read()
+    assert b"/app/y\r\n" in client.got
+
+
+async def test_an_error_page_in_place_of_the_apps_leaves_the_client_its_connection(
+    make_world: MakeWorld, tmp_path: Path
+):
+    """Although the app has not read everything: the client has sent it all."""
+    (tmp_path / "403.html").write_text("no")
+    changes = storing()
+    changes |= {"error_pages": {403: "403.html"}, "intercept_errors": True}
+    changes["limits"] = {"body": BIG}
+    world = make_world(**changes)
+    world.loop.takes_at_once = False
+    client = world.client()
+    client.send(upload())
+    await settle()
+    world.servers[0].feed(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+    await settle()
+    assert client.statuses() == [403]
+    assert not client.socket.ending
