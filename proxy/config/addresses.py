@@ -13,6 +13,7 @@ from pydantic import PlainSerializer, PlainValidator
 from proxy.config.units import WHOLE_NUMBER, quoted
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMERIC: Final = re.compile(r"[0-9.]+")
 _MAX_HOST_LENGTH: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
 _MAX_PORT: Final = 65535
 _MAX_SOCKET_PATH: Final = 107  # of struct sockaddr_un (unix(7)), without the NUL
@@ -51,6 +52,11 @@ class Server:
     port: int
     is_tls: bool = False
     path: str = ""
+
+    @property
+    def is_named(self) -> bool:
+        """It has a name, which is looked up for each connection, and not an address."""
+        return not self.path and ":" not in self.host and not _NUMERIC.fullmatch(self.host)
 
     @property
     def address(self) -> str:
@@ -182,7 +188,7 @@ def parse_host(text: str) -> str:
     if ":" in text:
         return _ipv6(text)
     name = text.removesuffix(".").lower()
-    if name.isascii() and re.fullmatch(r"[0-9.]+", name):
+    if name.isascii() and _NUMERIC.fullmatch(name):
         # Also "22": what stands before the colon of 22:30 is no host, whatever inet_aton says.
         return _ipv4(name)
     if not name.isascii():

@@ -20,8 +20,7 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
         if name not in used:
             yield ("upstreams", name), "no route leads to this app"
         yield from _advise_tls(("upstreams", name, "tls"), upstream)
-        if len(upstream.servers) == 1 and upstream.health.model_fields_set:
-            yield ("upstreams", name, "health"), "has no effect: there is only one server"
+        yield from _advise_health(("upstreams", name, "health"), upstream)
     client_auth = config.client_auth
     if client_auth.crl and client_auth.crl_check == "off":
         yield ("client_auth", "crl"), "is never looked into: crl_check is off"
@@ -70,6 +69,18 @@ def _advise_trust(config: Config) -> Iterator[tuple[Place, str]]:
         if network.endswith("/0"):
             place = ("trusted_proxies", index)
             yield place, "everybody is trusted: any client chooses the address that it is known by"
+
+
+_PASSIVE: Final = ("max_fails", "fail_timeout")
+
+
+def _advise_health(place: Place, upstream: Upstream) -> Iterator[tuple[Place, str]]:
+    health = upstream.health
+    for key in sorted(health.model_fields_set - {"path"}):
+        if key in _PASSIVE and len(upstream.servers) == 1:
+            yield (*place, key), "has no effect: there is only one server"
+        elif key not in _PASSIVE and not health.path:
+            yield (*place, key), "has no effect: there are no probes without a path"
 
 
 def _advise_tls(place: Place, upstream: Upstream) -> Iterator[tuple[Place, str]]:

@@ -8,10 +8,7 @@ from typing import Final
 ITEM: Final = "[]"
 NAME: Final = "NAME"
 
-NOT_IN_THIS_VERSION: Final = (
-    ("status",),
-    ("upstreams", NAME, "health", "path"),
-)
+NOT_IN_THIS_VERSION: Final = (("status",),)
 
 
 def is_planned(place: tuple[str | int, ...]) -> bool:

@@ -94,6 +94,16 @@ def _fault_of_folder(path: Path) -> str:
         return f"cannot be looked at: {error.strerror}"
 
 
+def _require_writable_folder(path: Path, info: ValidationInfo) -> Path:
+    if isinstance(info.context, Folder):
+        if not path.is_dir():
+            raise ValueError(f"{quoted(str(path))} is no folder")
+        if not os.access(path, os.W_OK | os.X_OK):
+            uid = os.geteuid()
+            raise ValueError(f"{quoted(str(path))} is not writable for this user (uid {uid})")
+    return path
+
+
 def _parse_log_target(value: object, info: ValidationInfo) -> object:
     path = _parse_path(value)
     if not isinstance(path, Path):
@@ -111,6 +121,7 @@ _Named = Annotated[
 ExistingFile = Annotated[_Named, AfterValidator(_require_file)]
 ExistingFolder = Annotated[_Named, AfterValidator(_require_readable_folder)]
 WritableFile = Annotated[_Named, AfterValidator(_require_folder)]
+WritableFolder = Annotated[_Named, AfterValidator(_require_writable_folder)]
 LogTarget = Annotated[
     Literal["-", "off"] | Path, PlainValidator(_parse_log_target, json_schema_input_type=str)
 ]

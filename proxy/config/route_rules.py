@@ -90,6 +90,7 @@ def settle_routes(
             *_answer_faults(routes),
             *_upstream_faults(routes, upstreams),
             *_handshake_conflicts(routes, client_auth),
+            *_unbounded_stores(routes, upstreams),
         ]
     )
     only = next(iter(upstreams), "")
@@ -141,6 +142,13 @@ def _upstream_faults(routes: Iterable[Route], upstreams: dict[str, Upstream]) ->
             yield (index, "upstream"), f"{quoted(route.upstream)} is not among upstreams: {known}"
         elif not route.upstream and not answer_of(route) and len(upstreams) > 1:
             yield (index,), "has no upstream, and there are several; name one"
+
+
+def _unbounded_stores(routes: Iterable[Route], upstreams: dict[str, Upstream]) -> Iterator[Finding]:
+    for index, route in enumerate(routes):
+        upstream = upstreams.get(route.upstream or next(iter(upstreams), ""))
+        if upstream is not None and upstream.buffering.requests and route.limits.body == 0:
+            yield (index, "limits", "body"), "its app stores requests: 0 is no limit, give one"
 
 
 def _handshake_conflicts(

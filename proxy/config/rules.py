@@ -13,16 +13,31 @@ from proxy.config.addresses import Address, parse_host
 from proxy.config.findings import raise_any, repetitions
 from proxy.config.listen_addresses import SocketPath
 from proxy.config.units import quoted
+from proxy.config.wording import nearest_to
 from proxy.errors import CertgateError
 from proxy.observe.access_format import parse_access_format
+from proxy.observe.request_variables import request_variable
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
     from proxy.config.listen_addresses import ListenAddress
-    from proxy.config.model import Listener, RequestLimit, ServerName, UpstreamServer
+    from proxy.config.model import (
+        Limits,
+        Listener,
+        RequestLimit,
+        ServerName,
+        Upstream,
+        UpstreamServer,
+    )
 
 R = TypeVar("R", bound="RequestLimit")
+BALANCES: Final = ("round_robin", "least_conn", "ip_hash", "random_two")
+HASH: Final = "hash:"
+# A unit of weight is 160 points on the ring: so many take a second to compute.
+_MAX_HASHED_WEIGHT: Final = 5000
+_TARGET: Final = re.compile(r"/[!\"$-~]*")  # no #: a fragment never reaches a server
+_AUTHORITY: Final = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]{2,45}\])(:[0-9]{1,5})?")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -115,17 +130,60 @@ def check_servers(servers: tuple[UpstreamServer, ...]) -> tuple[UpstreamServer, 
 
 
 def check_balance(balance: str, info: ValidationInfo) -> str:
-    """Refuse what cannot be had together; as in nginx, the hash has no place for backups."""
-    if balance == "ip_hash" and any(server.backup for server in info.data.get("servers", ())):
-        raise ValueError("ip_hash cannot be had with a backup server; remove one of the two")
+    """Refuse a rule that does not exist, and what it cannot be had together with."""
+    servers = info.data.get("servers", ())
+    if balance.startswith(HASH):
+        _check_hash(balance.removeprefix(HASH), servers)
+    elif balance not in BALANCES:
+        words = (*BALANCES, f"{HASH}$variable")
+        raise ValueError(
+            f"{quoted(balance)} is none of {', '.join(words)}" + nearest_to(balance, words)
+        )
+    hashes = balance == "ip_hash" or balance.startswith(HASH)
+    # As in nginx: a client whose servers are all down would move, and move back.
+    if hashes and any(server.backup for server in servers):
+        name = balance.partition(":")[0]
+        raise ValueError(f"{name} cannot be had with a backup server; remove one of the two")
     return balance
 
 
-def refuse_hash(value: object) -> object:
-    """Say of hash:$variable that it will be taken one day."""
-    if isinstance(value, str) and value.startswith("hash:"):
-        raise ValueError("hash is not in this version; write ip_hash or another one")
-    return value
+def _check_hash(variable: str, servers: tuple[UpstreamServer, ...]) -> None:
+    try:
+        request_variable(variable)
+    except CertgateError as error:
+        raise ValueError(f"{quoted(HASH + variable)}: {error}") from None
+    weights = sum(server.weight for server in servers)
+    if weights > _MAX_HASHED_WEIGHT:
+        raise ValueError(
+            f"the weights of hashed servers may add up to {_MAX_HASHED_WEIGHT}, here it is"
+            f" {weights}; divide them"
+        )
+
+
+def check_probe_path(text: str) -> str:
+    """Refuse what cannot stand in a request line; empty stands for no probes."""
+    if text and not _TARGET.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is no path such as /healthz: printable, without blanks")
+    return text
+
+
+def check_probe_host(text: str) -> str:
+    """Refuse what cannot be a Host field; empty stands for the server's address."""
+    if text and not _AUTHORITY.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is no host such as app.example.com or app:3000")
+    return text
+
+
+def check_stored(upstreams: dict[str, Upstream], limits: Limits | None) -> dict[str, Upstream]:
+    """Refuse to store what has no bound: one request could fill the disk."""
+    if limits is not None and not limits.body:  # None: they were refused, and are reported
+        message = "stores what has no limit; set limits.body, e.g. 100MiB"
+        raise_any(
+            ((name, "buffering", "requests"), message)
+            for name, upstream in upstreams.items()
+            if upstream.buffering.requests
+        )
+    return upstreams
 
 
 def check_upstream_name(text: str) -> str:

@@ -110,6 +110,32 @@ def parse_entries(value: object) -> object:
     return (value,) if value is not None else value
 
 
+_STATUSES: Final = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
+
+
+def parse_statuses(text: str) -> range:
+    """Read a status code, or the first and the last of several: ``200`` or ``200-399``.
+
+    Raises:
+        ValueError: with a message for the operator.
+    """
+    match = _STATUSES.fullmatch(text)
+    first, last = match.groups() if match else ("", None)
+    if not first or (last or first) < first:
+        raise ValueError(f"{quoted(text)} is no status code; write e.g. 204 or 200-399")
+    return range(int(first), int(last or first) + 1)
+
+
+def check_statuses(value: object) -> object:
+    """Keep a status code, or two, as they are written."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        parse_statuses(value)
+    return value
+
+
+Statuses = Annotated[str, BeforeValidator(check_statuses, json_schema_input_type=str | int)]
 Flag = Annotated[bool, BeforeValidator(parse_flag, json_schema_input_type=bool)]
 Count = Annotated[int, Field(ge=0), BeforeValidator(parse_count, json_schema_input_type=int)]
 Size = Annotated[

@@ -41,6 +41,15 @@ def upstream_request_head(
     return b"".join(parts)
 
 
+def with_length(head: bytes, length: int) -> bytes:
+    """Return a head of ours whose content was to come in chunks, with a length in their place.
+
+    No field of the client can stand for ours: its own Transfer-Encoding is never passed on.
+    """
+    chunked, counted = b"\r\nTransfer-Encoding: chunked\r\n", b"\r\nContent-Length: %d\r\n"
+    return head.replace(chunked, counted % length, 1)
+
+
 def ruled_lines(section: RequestFields, rules: HeaderRules[ContextT], context: ContextT) -> bytes:
     """Return the client's field lines after the operator's rules, Host and framing included.
 

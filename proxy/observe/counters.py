@@ -24,6 +24,9 @@ class Counters:
         refusals: refused requests, by the refusal's code.
         responses: responses sent, by status class (``2xx``).
         turned_away_by: what was too much, by what it was and for whom (``requests/address``).
+        health_changes: servers that probes found down, or up again, by ``upstream name/down`` and
+            ``upstream name/up``.
+        probe_failures: failed probes, by ``upstream name/code``.
         upstream_errors: failures by ``upstream name/code``; both come from our own configuration.
     """
 
@@ -31,6 +34,8 @@ class Counters:
         "_classes",
         "connections",
         "handshake_failures",
+        "health_changes",
+        "probe_failures",
         "refusals",
         "turned_away_by",
         "upstream_errors",
@@ -39,6 +44,8 @@ class Counters:
     def __init__(self) -> None:
         self.connections = 0
         self.handshake_failures: Counts = {}
+        self.health_changes: Counts = {}
+        self.probe_failures: Counts = {}
         self.refusals: Counts = {}
         self.turned_away_by: Counts = {}
         self.upstream_errors: Counts = {}
@@ -65,8 +72,15 @@ class Counters:
 
     def upstream_failed(self, upstream: str, code: str) -> None:
         """Count a failure of an upstream, by its name and the error code of the page."""
-        key = f"{upstream}/{code}"
-        self.upstream_errors[key] = self.upstream_errors.get(key, 0) + 1
+        _count(self.upstream_errors, f"{upstream}/{code}")
+
+    def probe_failed(self, upstream: str, code: str) -> None:
+        """Count a probe of one of an upstream's servers that failed, by the error code."""
+        _count(self.probe_failures, f"{upstream}/{code}")
+
+    def health_changed(self, upstream: str, *, is_up: bool) -> None:
+        """Count a server that probes found down, or up again."""
+        _count(self.health_changes, f"{upstream}/{'up' if is_up else 'down'}")
 
     @property
     def responses(self) -> Counts:
@@ -78,8 +92,14 @@ class Counters:
         return {
             "connections": self.connections,
             "handshake_failures": dict(self.handshake_failures),
+            "health_changes": dict(self.health_changes),
+            "probe_failures": dict(self.probe_failures),
             "refusals": dict(self.refusals),
             "responses": self.responses,
             "turned_away_by": dict(self.turned_away_by),
             "upstream_errors": dict(self.upstream_errors),
         }
+
+
+def _count(counts: Counts, key: str) -> None:
+    counts[key] = counts.get(key, 0) + 1

@@ -36,9 +36,14 @@ class Health:
         """Enough has failed, and nothing has succeeded since."""
         return 0 < self._max_fails <= self.fails
 
+    @property
+    def fit_after(self) -> float:
+        """The time after which a request may be sent."""
+        return self._checked + self._fail_timeout if self.is_down else _LONG_AGO
+
     def is_fit(self, now: float) -> bool:
         """Tell whether a request may be sent."""
-        return not self.is_down or now - self._checked > self._fail_timeout
+        return now > self.fit_after
 
     def chosen(self, now: float) -> None:
         """Note that a request is sent; of a server that is down, it is the one that tries it.

@@ -27,6 +27,7 @@ async def drain(state: ServerState, listeners: Iterable[Listener], seconds: floa
     for listener in listeners:
         listener.close()
     state.is_draining = True
+    state.pools.stop_probes()
     for connection in list(state.connections):
         connection.close_if_idle()
     if state.connections:

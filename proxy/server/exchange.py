@@ -17,6 +17,8 @@ from proxy.server.file_response import FileResponse
 from proxy.server.forwarding import Forwarding
 from proxy.server.own_response import own_response
 from proxy.server.shaping import Reply, ShapedForwarding, ruled_page, treat
+from proxy.server.stored_forwarding import StoredForwarding, StoredShapedForwarding
+from proxy.server.storing import Storing
 from proxy.server.throttle import TOO_MANY, Excess, Visitor, visitor_of
 from proxy.snapshot import StaticFiles
 from proxy.web.answers import find_operators_page
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from proxy.identity.verdict import Verdict
     from proxy.routing.table import Match, RouteTable
     from proxy.server.downstream import DownstreamConnection
+    from proxy.server.group import Group
     from proxy.server.responder import Responder
-    from proxy.server.upstream import UpstreamFailure
+    from proxy.server.stored_content import StoredContent
+    from proxy.server.upstream_failure import UpstreamFailure
     from proxy.snapshot import RouteLimits, RouteTarget, VisitorLimits
     from proxy.web.page import Page
 
@@ -74,6 +78,7 @@ class Exchange:
         "route",
         "snapshot",
         "state",
+        "stored",
     )
 
     def __init__(self, connection: DownstreamConnection, request: RequestHead) -> None:
@@ -91,6 +96,7 @@ class Exchange:
         self._ended = False
         self.route = snapshot.no_route  # strangers are told no more there than anywhere else
         self._further_access = _NONE
+        self.stored: StoredContent | None = None
         record = self.record = AccessRecord(connection.origin.client, connection.logged_client)
         record.method, record.target, record.host = request.method, request.target, section.host
         record.version = b"1.1" if section.minor else b"1.0"
@@ -167,9 +173,24 @@ class Exchange:
         target = b"*" if request.target == b"*" else match.forward
         identity = connection.credentials.header_lines(self._began_at)
         lines = connection.origin.lines(request, record.request_id, identity)
-        forwarding = Forwarding(self, upstream_request_head(request, target, lines))
+        head = upstream_request_head(request, target, lines)
+        group = self.state.pools.group(upstream)
+        if group.buffering is not None and not self.is_request_sent:
+            self._store(StoredForwarding(self, head, group.buffering), group)
+            return
+        forwarding = Forwarding(self, head)
         self._responder = forwarding
-        forwarding.begin(self.state.pools.group(upstream))
+        forwarding.begin(group)
+
+    def _store(self, forwarding: StoredForwarding, group: Group) -> None:
+        """Let the request become complete before an app is asked."""
+        storing = self._responder = Storing(self, forwarding, group)
+        self.stored = forwarding.content
+        storing.begin()
+
+    def respond_by(self, responder: Responder) -> None:
+        """Let somebody else answer, who is asked next."""
+        self._responder = responder
 
     def _respond_specially(self, match: Match[RouteTarget]) -> None:
         """Answer here, or ask the app in its own words."""
@@ -194,8 +215,12 @@ class Exchange:
             head = upstream_request_head(
                 self.request, treatment.target, treatment.own_lines + lines, treatment.client_lines
             )
+            group = self.state.pools.group(record.upstream)
+            if group.buffering is not None and not self.is_request_sent:
+                self._store(StoredShapedForwarding(self, head, group.buffering), group)
+                return
             forwarding = self._responder = ShapedForwarding(self, head)
-            forwarding.begin(self.state.pools.group(record.upstream))
+            forwarding.begin(group)
 
     def _may_ask_for(self, target: bytes) -> bool:
         """Tell whether every route to this path of the app lets the client in; else refuse it."""
@@ -323,6 +348,20 @@ class Exchange:
         page = self.error_page(failure.status, failure.code)
         self.answer(failure.status, page, keep_alive=self.is_request_sent)
 
+    def not_stored(self, error: OSError, folder: str) -> None:
+        """The disk does not take, or give back, the content of the request."""
+        _log.error(
+            "the content of a request cannot be stored",
+            folder=folder,
+            reason=error.strerror or type(error).__name__,
+            id=self.record.request_id,
+        )
+        code = self.record.error = "body_not_stored"
+        if self._responder is not None and self._responder.is_response_begun:
+            self.cut(code)
+            return
+        self.answer(507, self.error_page(507, code), keep_alive=self.is_request_sent)
+
     def cut(self, code: str) -> None:
         """The response cannot be completed: make sure that it does not look complete."""
         self.record.error = code
@@ -369,11 +408,18 @@ class Exchange:
         record.time = self._began_at + elapsed
         if record.upstream_address:
             record.upstream_time = elapsed  # nothing of note happens before it is asked
+        if self.stored is not None:
+            self._forget_stored(self.stored)
         state.counters.answered(record.status)
         state.access_log.write(record)
         if self.snapshot.visitors is not None:
             state.throttle.leave(self)
         self.connection.exchange_ended(keep_alive=keep_alive)
+
+    def _forget_stored(self, stored: StoredContent) -> None:
+        stored.close()
+        if self.record.upstream_time is not None:
+            self.record.upstream_time = self.state.now() - stored.completed_at
 
     def elapsed(self) -> float:
         """Return the seconds since the request came."""

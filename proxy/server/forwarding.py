@@ -11,20 +11,22 @@ from proxy.forward.response_head import (
     switching_response_head,
     with_date,
 )
-from proxy.forward.retry import is_repeatable
 from proxy.http1.body import LAST_CHUNK, encode_chunk
 from proxy.http1.grammar import list_members
 from proxy.http1.messages import CHUNKED, CLOSE, NO_CONTENT, ResponseHead
 from proxy.server.tunnel import Tunnel
-from proxy.server.upstream import UpstreamConnection, UpstreamFailure
+from proxy.server.upstream_failure import UpstreamFailure, bad_response, status_failure
 
 if TYPE_CHECKING:
     from proxy.server.exchange import Exchange
-    from proxy.server.group import Group, Peer
+    from proxy.server.group import Group
+    from proxy.server.peer import Peer
     from proxy.server.pool import Connecting
+    from proxy.server.upstream import UpstreamConnection
 
-_CONTINUE = 100
-_CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CONTINUE, FIRST_ERROR = 100, 400
+_BLAMELESS = (403, 404)
+CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Forwarding:
@@ -39,6 +41,7 @@ class Forwarding:
         "_exchange",
         "_framing",
         "_group",
+        "_has_hinted",
         "_head",
         "_peer",
         "_tried",
@@ -59,6 +62,7 @@ class Forwarding:
         self._connecting: Connecting | None = None
         self._upstream: UpstreamConnection | None = None
         self._framing = NO_CONTENT  # of the response, downstream
+        self._has_hinted = False  # the client has an interim response
         self.method = exchange.request.method
         self.is_request_sent = exchange.is_request_sent
         self.is_response_begun = False
@@ -66,11 +70,12 @@ class Forwarding:
     def begin(self, group: Group) -> None:
         """Ask one of an upstream's servers."""
         self._group = group
-        peer = group.only or group.choose((), self._exchange.connection)
+        exchange = self._exchange
+        peer = group.only or group.choose((), exchange.record, exchange.state.tick)
         if peer is None:
             failure = group.unavailable()
-            self._exchange.upstream_failed(failure, "")
-            self._exchange.answer_failure(failure)
+            exchange.upstream_failed(failure, "")
+            exchange.answer_failure(failure)
         else:
             self._ask(peer)
 
@@ -86,7 +91,7 @@ class Forwarding:
     def _connect(self) -> None:
         pool = self._peer.pool
         self._exchange.record.upstream_address = pool.address
-        if not self.is_request_sent:
+        if not self._exchange.is_request_sent:
             self._exchange.connection.pause_reading()
         seconds = self._exchange.snapshot.timeouts.connect
         self._connecting = pool.connect(seconds, self._connected, self._not_connected)
@@ -99,7 +104,8 @@ class Forwarding:
     def _not_connected(self, failure: UpstreamFailure) -> None:
         """Nothing was sent: any other server may be tried, whatever the method."""
         self._connecting = None
-        self._fail(failure, may_ask_next=True)
+        may_ask_next = failure.condition in self._group.upstream.retries.conditions
+        self._fail(failure, may_ask_next=may_ask_next)
 
     def _send(self, upstream: UpstreamConnection) -> None:
         exchange, request = self._exchange, self._exchange.request
@@ -112,7 +118,7 @@ class Forwarding:
         else:
             data = self._head
             if request.section.expects_continue and not self.is_request_sent:
-                exchange.connection.transport.write(_CONTINUE_HEAD)
+                exchange.connection.transport.write(CONTINUE_HEAD)
         upstream.send_request(self, data, patience)
 
     # From the client
@@ -161,10 +167,13 @@ class Forwarding:
     def upstream_interim(self, head: ResponseHead) -> None:
         """Pass on 103 and the like; 100 was ours to send (RFC 9110, section 10.1.1)."""
         if head.status != _CONTINUE and self._exchange.request.section.minor == 1:
+            self._has_hinted = True
             self._exchange.connection.transport.write(interim_response_head(head))
 
     def upstream_response(self, head: ResponseHead, content: bytes, *, ended: bool) -> None:
         """Pass the head on, together with the content that is there."""
+        if head.status >= FIRST_ERROR and self._is_left_to_another(head.status, ended=ended):
+            return
         exchange = self._exchange
         record, minor = exchange.record, exchange.request.section.minor
         framing = self._framing = downstream_framing(head, minor)
@@ -172,7 +181,7 @@ class Forwarding:
         # and that is not the next exchange.
         keep_alive = exchange.keep_alive = (
             exchange.keep_alive
-            and self.is_request_sent
+            and exchange.is_request_sent
             and framing is not CLOSE
             and not exchange.state.is_draining
         )
@@ -209,7 +218,7 @@ class Forwarding:
         self._upstream = None
         end = LAST_CHUNK if self._framing is CHUNKED else b""
         exchange.connection.transport.write(start + self._framed(content) + end)
-        exchange.end(keep_alive=exchange.keep_alive and self.is_request_sent)
+        exchange.end(keep_alive=exchange.keep_alive and exchange.is_request_sent)
 
     def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
         """Open a tunnel, if the client asked for this protocol; nginx 1.22 opens it anyway."""
@@ -219,8 +228,7 @@ class Forwarding:
         offered = list_members(exchange.request.section.upgrade)
         if not head.upgrade or any(name not in offered for name in list_members(head.upgrade)):
             upstream.abandon()
-            reason = "it switched to a protocol that nobody asked for"
-            self._fail(UpstreamFailure(502, "upstream_bad_response", reason))
+            self._fail(bad_response("it switched to a protocol that nobody asked for"))
             return
         exchange.record.status = exchange.record.upstream_status = head.status
         self.is_response_begun = True
@@ -254,14 +262,19 @@ class Forwarding:
             exchange.state.counters.upstream_failed(exchange.record.upstream, failure.code)
             exchange.cut(failure.code)
             return
-        has_content = exchange.request.section.framing is not NO_CONTENT
-        repeatable = is_repeatable(self.method, has_content=has_content)
-        if repeatable and failure.is_stale and upstream is not None and upstream.served:
+        retries = self._group.upstream.retries
+        may_repeat = retries.may_repeat(self.method, is_content_lost=self._is_content_lost)
+        if may_repeat and failure.is_stale and upstream is not None and upstream.served:
             # Keep-alive's own race: the server ended an idle connection as the request was
             # written. It is not at fault; a new connection that dies is another matter.
             self._connect()
         else:
-            self._fail(failure, may_ask_next=repeatable and failure.is_breakdown)
+            self._fail(failure, may_ask_next=may_repeat and failure.condition in retries.conditions)
+
+    @property
+    def _is_content_lost(self) -> bool:
+        """The request has content, which went through and cannot be sent again."""
+        return self._exchange.request.section.framing is not NO_CONTENT
 
     def upstream_paused(self) -> None:
         """The upstream reads slower than the client writes."""
@@ -273,18 +286,50 @@ class Forwarding:
 
     def _fail(self, failure: UpstreamFailure, *, may_ask_next: bool = False) -> None:
         """This server has failed: ask another one, or tell the client."""
-        exchange, group = self._exchange, self._group
+        exchange = self._exchange
         self._upstream = None
-        exchange.upstream_failed(failure, self._peer.pool.address)
-        group.failed(self._peer, exchange.state.tick)
-        self._tried = (*self._tried, self._peer)
-        peer = None
-        if may_ask_next and group.retries.allow_another(len(self._tried), exchange.elapsed()):
-            peer = group.choose(self._tried, exchange.connection)
+        exchange.upstream_failed(failure, self._peer.address)
+        self._group.failed(self._peer, exchange.state.tick)
+        peer = self._next_peer() if may_ask_next else None
         if peer is not None:
-            self._ask(peer)
+            self._ask_instead(peer)
         else:
             exchange.answer_failure(failure)
+
+    def _next_peer(self) -> Peer | None:
+        """Return a server that was not asked yet, if one more may be."""
+        exchange, group = self._exchange, self._group
+        tried = (*self._tried, self._peer)
+        if not group.upstream.retries.allow_another(len(tried), exchange.elapsed()):
+            return None
+        return group.choose(tried, exchange.record, exchange.state.tick)
+
+    def _ask_instead(self, peer: Peer) -> None:
+        self._tried = (*self._tried, self._peer)
+        self._ask(peer)
+
+    def _is_left_to_another(self, status: int, *, ended: bool) -> bool:
+        """Ask another server because of this response's status, if that is wanted and possible.
+
+        As in nginx, the last server's response is the answer, and a 403 or 404 is none of the
+        server's faults.
+        """
+        retries = self._group.upstream.retries
+        if not retries.wants_another(status) or self._has_hinted:
+            return False
+        if not retries.may_repeat(self.method, is_content_lost=self._is_content_lost):
+            return False
+        peer = self._next_peer()
+        if peer is None:
+            return False
+        if self._upstream is not None and not ended:
+            self._upstream.abandon()
+        self._upstream = None
+        self._exchange.upstream_failed(status_failure(status), self._peer.address)
+        if status not in _BLAMELESS:
+            self._group.failed(self._peer, self._exchange.state.tick)
+        self._ask_instead(peer)
+        return True
 
 
 def _is_event_stream(head: ResponseHead) -> bool:

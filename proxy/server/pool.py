@@ -1,26 +1,30 @@
-"""Connections to the upstream servers: made when needed, kept while idle."""
+"""The connections to one upstream server: made when needed, kept while idle."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
 from collections import deque
 from typing import TYPE_CHECKING
 
-from proxy.server.group import Group
-from proxy.server.upstream import UpstreamConnection, UpstreamFailure, tls_failure
+from proxy.server.dialling import dial
+from proxy.server.upstream import UpstreamConnection
+from proxy.server.upstream_failure import connect_failure, connect_timeout, lost_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from proxy.server.state import ServerState
-    from proxy.snapshot import Endpoint, Limits, Upstream
+    from proxy.server.upstream_failure import UpstreamFailure
+    from proxy.snapshot import Endpoint
 
 # nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
 _MAX_IDLE = 128
 _IDLE_SECONDS = 60.0
 _REST_SECONDS = 0.5
+# A busy connection never rests: without an end it would stay with an address that the server's
+# name had long ago. nginx ends them after an hour (keepalive_time).
+_NAMED_SECONDS = 60.0
+_FOR_EVER = float("inf")
 
 
 class Connecting:
@@ -37,7 +41,15 @@ class Connecting:
 
 
 class Pool:
-    """The connections to one server."""
+    """The connections to one server.
+
+    Attributes:
+        address: of the server, for logs.
+        is_tls: it is spoken to over TLS.
+        max_age: seconds after which a connection takes no further request.
+        max_head, max_fields: of responses; as the newest snapshot has it.
+        state: what all connections share.
+    """
 
     __slots__ = (
         "_connecting",
@@ -48,6 +60,7 @@ class Pool:
         "_resting",
         "address",
         "is_tls",
+        "max_age",
         "max_fields",
         "max_head",
         "state",
@@ -63,18 +76,19 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         self._resting: deque[UpstreamConnection] = deque()
         self._connections: set[UpstreamConnection] = set()  # idle or not
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None] | None] = set()
         self._live = live  # of all pools: the sweeper's population
-        self.max_head = self.max_fields = 0  # of responses; as the newest snapshot has it
+        self.max_head = self.max_fields = 0
         self.address = endpoint.server.address
         self.is_tls = endpoint.tls is not None
         self._endpoint = endpoint
+        self.max_age = _NAMED_SECONDS if endpoint.server.is_named else _FOR_EVER
 
     @property
     def in_use(self) -> int:
         """How many connections have a request under way, or are being made for one."""
-        waiting = len(self._idle) + len(self._resting)
-        return len(self._connections) - waiting + len(self._connecting)
+        made = len(self._connections) + len(self._connecting)
+        return made - len(self._idle) - len(self._resting)
 
     def take(self) -> UpstreamConnection | None:
         """Return the connection that was used last, or None: it is the least likely to be dead."""
@@ -134,99 +148,23 @@ class Pool:
     ) -> None:
         try:
             async with asyncio.timeout(seconds):
-                connection = await self._dial()
+                connection = await dial(
+                    self.state.loop, self._endpoint, lambda: UpstreamConnection(self)
+                )
         except TimeoutError:
-            failed(_connect_timeout(self.address, seconds))
+            failed(connect_timeout(self.address, seconds))
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
-            failed(self._not_connected(error))
+            failed(connect_failure(self.address, error, is_tls=self.is_tls))
         else:
             if connection.is_lost:  # uvloop reads before this task gets its turn
-                failed(_lost(self.address))
+                failed(lost_at_once(self.address))
                 return
             self._live.add(connection)
             self._connections.add(connection)
+            self._connecting.discard(asyncio.current_task())
             connected(connection)
-
-    async def _dial(self) -> UpstreamConnection:
-        loop, endpoint = self.state.loop, self._endpoint
-        server = endpoint.server
-        if server.path:
-            _, connection = await loop.create_unix_connection(
-                lambda: UpstreamConnection(self), server.path
-            )
-        elif not self.is_tls:
-            _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self), server.host, server.port
-            )
-        else:
-            _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(self),
-                server.host,
-                server.port,
-                ssl=endpoint.tls,
-                server_hostname=endpoint.server_name,
-            )
-        return connection
-
-    def _not_connected(self, error: OSError | UnicodeError) -> UpstreamFailure:
-        in_handshake = (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)
-        if self.is_tls and isinstance(error, in_handshake):
-            return tls_failure(self.address, error)
-        return _unreachable(self.address, error)
 
     def close_idle(self) -> None:
         """Close what nobody uses."""
         for connection in (*self._idle, *self._resting):
-            connection.abandon()
-
-
-def _connect_timeout(address: str, seconds: float) -> UpstreamFailure:
-    reason = f"{address} did not accept a connection within {seconds:g} seconds"
-    return UpstreamFailure(504, "upstream_timeout", reason)
-
-
-def _unreachable(address: str, error: OSError | UnicodeError) -> UpstreamFailure:
-    # asyncio says neither refused nor unreachable; numbers below 0 are those of DNS.
-    number = getattr(error, "errno", None) or 0
-    named = os.strerror(number) if number > 0 else getattr(error, "strerror", None)
-    why = named or str(error) or type(error).__name__
-    return UpstreamFailure(502, "upstream_unreachable", f"cannot connect to {address}: {why}")
-
-
-def _lost(address: str) -> UpstreamFailure:
-    reason = f"{address} closed the connection, or spoke, before it was asked"
-    return UpstreamFailure(502, "upstream_bad_response", reason)
-
-
-class Pools:
-    """All pools of the process; they outlive a reload as long as their server is configured."""
-
-    __slots__ = ("_groups", "_pools", "_state", "live")
-
-    def __init__(self, state: ServerState) -> None:
-        self._state = state
-        self._pools: dict[Endpoint, Pool] = {}
-        self._groups: dict[str, Group] = {}
-        self.live: set[UpstreamConnection] = set()
-
-    def adopt(self, upstreams: Mapping[str, Upstream], limits: Limits) -> None:
-        """Make a pool for each server of a new snapshot, close those that are in none."""
-        endpoints = {one.endpoint for upstream in upstreams.values() for one in upstream.members}
-        for endpoint in set(self._pools) - endpoints:
-            self._pools.pop(endpoint).close_idle()
-        for endpoint in endpoints - set(self._pools):
-            self._pools[endpoint] = Pool(self._state, endpoint, self.live)
-        for pool in self._pools.values():
-            pool.max_head, pool.max_fields = limits.head, limits.fields
-        self._groups = {
-            name: Group(name, upstream, self._pools) for name, upstream in upstreams.items()
-        }
-
-    def group(self, name: str) -> Group:
-        """Return the servers of an upstream of the current snapshot."""
-        return self._groups[name]
-
-    def close(self) -> None:
-        """Close everything."""
-        for connection in list(self.live):
             connection.abandon()

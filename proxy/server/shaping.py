@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.forward.request_head import ruled_lines
 from proxy.http1.messages import RequestHead, bad_request
 from proxy.routing.path import TargetError
-from proxy.server.forwarding import Forwarding
+from proxy.server.forwarding import FIRST_ERROR, Forwarding
 from proxy.snapshot import FixedResponse, Redirect
 from proxy.web.answers import fixed_page, redirect_page
 
@@ -123,6 +123,8 @@ class ShapedForwarding(Forwarding):
 
     def upstream_response(self, head: ResponseHead, content: bytes, *, ended: bool) -> None:
         """Pass the head on after the route's changes, or put an error page in its place."""
+        if head.status >= FIRST_ERROR and self._is_left_to_another(head.status, ended=ended):
+            return
         exchange = self._exchange
         route = exchange.route
         exchange.record.status = exchange.record.upstream_status = head.status
@@ -157,7 +159,7 @@ class ShapedForwarding(Forwarding):
         if head.status == _UNAUTHORIZED:  # without it nobody could log in
             challenges = [f[1:] for f in head.fields if f[0] == b"www-authenticate"]
             page = replace(page, fields=(*page.fields, *challenges))
-        exchange.answer(head.status, page, keep_alive=self.is_request_sent)
+        exchange.answer(head.status, page, keep_alive=exchange.is_request_sent)
 
 
 def _hosts(route: RouteTarget, client: bytes) -> tuple[bytes, ...]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from proxy.server.credentials import Credentials
-from proxy.server.pool import Pools
+from proxy.server.pools import Pools
+from proxy.server.stored_content import Budget
 from proxy.server.throttle import Throttle, Visitor
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _log = structlog.stdlib.get_logger()
 
 _MAX_CREDENTIALS = 1024
 _DISK_THREADS = 8
+# Of all requests that are stored at one time; then they go to the disk from the first byte on.
+_BUFFERING_MEMORY = 64 * 1024 * 1024
 
 
 class Downstream(Protocol):
@@ -59,6 +62,7 @@ class ServerState:
     """The current snapshot, the live connections, and where records and counts go.
 
     Attributes:
+        buffering_memory: what the contents of all stored requests may take.
         snapshot: the configuration in force; a reload replaces it, nothing ever changes it.
         tick: the event loop's time at the last sweep. Deadlines count from it: they are met up to
             one sweep late anyway, and a clock costs more than an attribute.
@@ -86,6 +90,7 @@ class ServerState:
         # Of its own: names are looked up in the loop's, and must not wait for a disk. No thread
         # is made before the first one is needed.
         self.disk = ThreadPoolExecutor(_DISK_THREADS, "disk")
+        self.buffering_memory = Budget(_BUFFERING_MEMORY)
         self.connections: set[Downstream] = set()
         self.is_draining = False
         self.all_gone = asyncio.Event()

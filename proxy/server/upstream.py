@@ -12,116 +12,36 @@ import os
 import socket
 import ssl
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
-from proxy.http1.body import CloseDecoder, Decoder, decoder_for
-from proxy.http1.head import ResponseParser, head_end
-from proxy.http1.messages import LENGTH, NO_CONTENT, ProtocolError, ResponseHead
-from proxy.tls.upstream import tls_failure_reason
+from proxy.http1.messages import NO_CONTENT, ProtocolError
+from proxy.server.response_reader import ResponseReader
+from proxy.server.upstream_failure import UpstreamFailure, bad_response, tls_failure
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
+    from proxy.server.upstream_handlers import RawHandler, ResponseHandler
 
 _NEVER = float("inf")
 _SWITCHING_PROTOCOLS, _FIRST_FINAL = 101, 200
-_KNOWN_LENGTH = (LENGTH, NO_CONTENT)
-# A server has at most a few things to say beforehand; more is a flood (RFC 9110, section 15.2).
-_MAX_INTERIM_RESPONSES = 16
 _WRITE_HIGH, _WRITE_LOW = 256 * 1024, 64 * 1024
 # What is read of a connection that was reset: enough for the page that says why.
 _LAST_READ, _LAST_READS = 64 * 1024, 4
 _RESET = struct.pack("ii", 1, 0)  # linger, for no time (socket(7))
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamFailure:
-    """Why there is no (whole) response.
-
-    Attributes:
-        status: 502, or 504 when it took too long, as nginx tells them apart.
-        code: a stable word for log, counters and error page.
-        reason: one sentence for the operator.
-        is_stale: the connection died without a byte of response.
-        is_breakdown: there was no response, or no whole head, in time: nginx's "error" and
-            "timeout", after which another server may be asked.
-    """
-
-    status: int
-    code: str
-    reason: str
-    is_stale: bool = False
-    is_breakdown: bool = False
-
-
-def tls_failure(address: str, error: OSError) -> UpstreamFailure:
-    """Return the failure of a handshake, or of a server that broke it off by an alert."""
-    reason = f"no TLS with {address}: {tls_failure_reason(error)}"
-    return UpstreamFailure(502, "upstream_tls_failed", reason, is_breakdown=True)
-
-
-class ResponseHandler(Protocol):
-    """Who asked."""
-
-    method: bytes
-    is_request_sent: bool
-
-    def upstream_interim(self, head: ResponseHead) -> None:
-        """Take a 1xx response other than 101."""
-
-    def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
-        """Take a 101 and the first bytes of the new protocol."""
-
-    def upstream_response(self, head: ResponseHead, content: bytes, *, ended: bool) -> None:
-        """Take the final head with the content that came with it."""
-
-    def upstream_content(self, content: bytes, *, ended: bool) -> None:
-        """Take more content."""
-
-    def upstream_failed(self, failure: UpstreamFailure) -> None:
-        """There will be nothing more."""
-
-    def upstream_paused(self) -> None:
-        """The upstream reads slower than we write."""
-
-    def upstream_resumed(self) -> None:
-        """The upstream caught up."""
-
-
-class RawHandler(Protocol):
-    """Who speaks the protocol after a 101."""
-
-    def upstream_data(self, data: bytes) -> None:
-        """Take bytes."""
-
-    def upstream_ended(self) -> None:
-        """The upstream closed its sending side."""
-
-    def upstream_lost(self) -> None:
-        """The connection is gone."""
-
-    def upstream_paused(self) -> None:
-        """The upstream reads slower than we write."""
-
-    def upstream_resumed(self) -> None:
-        """The upstream caught up."""
-
-
 class UpstreamConnection(asyncio.Protocol):
     """Keep-alive HTTP/1.1 with one server; serves one exchange at a time."""
 
     __slots__ = (
-        "_buffer",
-        "_decoder",
         "_handler",
-        "_interims",
         "_is_bare",
         "_is_reading",
         "_keeps_alive",
-        "_parser",
         "_pool",
         "_raw",
-        "_searched",
+        "_reader",
+        "_retires_at",
         "_socket",
         "is_lost",
         "patience",
@@ -136,8 +56,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._pool = pool
         self._socket: asyncio.Transport
         self._is_reading = True
-        self._parser = ResponseParser(pool.max_fields)
+        self._reader = ResponseReader(pool.max_fields)
         self._raw: RawHandler | None = None
+        self._retires_at = pool.state.tick + pool.max_age
         self.is_lost = False
         self.served = 0
         # For one response
@@ -145,10 +66,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._keeps_alive = False
         self._is_bare = False
         self.rested_at = 0.0
-        self._decoder: Decoder | None = None
-        self._buffer = b""
-        self._searched = 0
-        self._interims = 0
         self.patience = _NEVER
         self.read_deadline = _NEVER
         self.write_deadline = _NEVER
@@ -179,7 +96,6 @@ class UpstreamConnection(asyncio.Protocol):
             patience: the longest wait for the next byte of the response, in seconds.
         """
         self._handler = handler
-        self._interims = 0
         self.patience = patience
         self.read_deadline = self._pool.state.tick + patience if handler.is_request_sent else _NEVER
         self._socket.write(data)
@@ -276,16 +192,16 @@ class UpstreamConnection(asyncio.Protocol):
         if handler.is_request_sent:
             self.read_deadline = self._pool.state.tick + self.patience
         try:
-            if self._decoder is None:
+            if self._reader.decoder is None:
                 self._read_head(handler, data)
             else:
-                content, rest = self._decoder.feed(data)
+                content, rest = self._reader.read_content(data)
                 if rest is not None:
                     self._release(handler, rest)
                 if content or rest is not None:
                     handler.upstream_content(content, ended=rest is not None)
         except ProtocolError as error:
-            self._fail(UpstreamFailure(502, "upstream_bad_response", error.reason))
+            self._fail(bad_response(error.reason))
 
     def eof_received(self) -> bool:
         """The upstream closed its sending side."""
@@ -295,7 +211,7 @@ class UpstreamConnection(asyncio.Protocol):
         handler = self._handler
         if handler is None:
             self.close()  # at once: until connection_lost comes, somebody could take it
-        elif isinstance(self._decoder, CloseDecoder):
+        elif self._reader.ends_with_the_connection:
             self._release(handler, b"")
             handler.upstream_content(b"", ended=True)
         return False
@@ -313,12 +229,18 @@ class UpstreamConnection(asyncio.Protocol):
         if isinstance(exc, ssl.SSLError):  # TLS 1.3: it refuses our certificate after the handshake
             self._fail(tls_failure(self.address, exc))
             return
+        reader = self._reader
         how = "reset the connection" if exc is not None else "closed the connection"
-        when = "before it answered" if self._decoder is None else "before the response was complete"
-        is_stale = self._decoder is None and not self._buffer and not self._interims
-        reason = f"the upstream {how} {when}"
+        done = "the response was complete" if reader.decoder is not None else "it answered"
+        reason = f"the upstream {how} before {done}"
         self._fail(
-            UpstreamFailure(502, "upstream_bad_response", reason, is_stale, not self._interims)
+            UpstreamFailure(
+                502,
+                "upstream_bad_response",
+                reason,
+                "" if reader.interims else "error",  # the client has these already
+                is_stale=reader.is_untouched,
+            )
         )
 
     def _read_last_words(self) -> None:
@@ -361,56 +283,41 @@ class UpstreamConnection(asyncio.Protocol):
                 504,
                 "upstream_timeout",
                 f"no byte came for {self.patience:g} seconds",
-                is_breakdown=not self._interims,  # the client has these already
+                "" if self._reader.interims else "timeout",
             )
         )
 
     # The response
 
     def _read_head(self, handler: ResponseHandler, data: bytes) -> None:
-        buffer = self._buffer + data if self._buffer else data
-        while True:
-            end = head_end(buffer, self._searched, self._pool.max_head)
-            if end < 0:
-                self._buffer, self._searched = buffer, len(buffer)
-                return
-            head = self._parser.parse(buffer[:end], handler.method)
-            buffer = buffer[end:]
-            if self._searched:
-                self._buffer, self._searched = b"", 0
+        max_head = self._pool.max_head
+        found = self._reader.read_head(data, handler.method, max_head)
+        while found is not None:
+            head, content, rest = found
             if head.status >= _FIRST_FINAL:
-                break
-            if head.status == _SWITCHING_PROTOCOLS:
-                handler.upstream_switched(head, buffer)
+                self._keeps_alive = head.keep_alive
+                self._is_bare = head.framing is NO_CONTENT and head.announced is None
+                if rest is not None:
+                    self._release(handler, rest)
+                handler.upstream_response(head, content, ended=rest is not None)
                 return
-            self._interims += 1
-            if self._interims > _MAX_INTERIM_RESPONSES:
-                raise ProtocolError(502, "", "more 1xx responses than make sense")
+            if head.status == _SWITCHING_PROTOCOLS:
+                handler.upstream_switched(head, content)
+                return
             handler.upstream_interim(head)
             if self._handler is not handler:
                 return
-        content: bytes
-        rest: bytes | None
-        if len(buffer) == head.length and head.framing in _KNOWN_LENGTH:
-            content, rest = buffer, b""  # all of it came at once, as most responses do
-        else:
-            decoder = self._decoder = decoder_for(head.framing, head.length)
-            content, rest = decoder.feed(buffer)
-        self._keeps_alive = head.keep_alive
-        self._is_bare = head.framing is NO_CONTENT and head.announced is None
-        if rest is not None:
-            self._release(handler, rest)
-        handler.upstream_response(head, content, ended=rest is not None)
+            found = self._reader.read_head(b"", handler.method, max_head)
 
     def _release(self, handler: ResponseHandler, rest: bytes) -> None:
         """The response is complete: back to the pool, or closed if anything is out of order."""
-        self._handler = self._decoder = None
+        self._handler = None
         self.served += 1
         # A paused socket still holds some of the request, and would not pause for the next one.
         is_unsent = not handler.is_request_sent or self.write_deadline != _NEVER
         if rest or is_unsent or self.is_lost:
             self.abandon()
-        elif self._keeps_alive:
+        elif self._keeps_alive and self._pool.state.tick < self._retires_at:
             if not self._is_reading:
                 self.resume_reading()
             if self._is_bare:

@@ -12,13 +12,16 @@ from proxy.snapshot.bounds import (
 from proxy.snapshot.build import Snapshot, build_snapshot, with_fresh_crls
 from proxy.snapshot.routes import RouteTarget
 from proxy.snapshot.trust import Trust
-from proxy.snapshot.upstreams import Endpoint, Member, Upstream
+from proxy.snapshot.upstreams import Buffering, Check, Endpoint, HashKey, Member, Upstream
 
 __all__ = [
     "Answer",
+    "Buffering",
+    "Check",
     "ConnectionLimit",
     "Endpoint",
     "FixedResponse",
+    "HashKey",
     "Limits",
     "Member",
     "Redirect",

@@ -22,7 +22,7 @@ _OPERATOR: Final = (
     ),
 )
 
-RETRIED: Final = frozenset({429, 502, 503, 504})
+RETRIED: Final = frozenset({429, 502, 503, 504, 507})
 """Status codes after which the same request may succeed soon."""
 
 
@@ -78,6 +78,9 @@ ERRORS: Final[dict[str, Wording]] = {
         "The request took too long", "The server stopped waiting for the rest of it.", "clock"
     ),
     "body_too_large": _sender("This upload is too large", "It is larger than this site accepts."),
+    "body_not_stored": _operator(
+        "This upload cannot be taken", "The server has no room to store it at the moment."
+    ),
     "target_too_long": _sender("This address is too long", "It is longer than this site accepts."),
     "misdirected": Wording(
         "This request came in through the wrong door",
@@ -109,6 +112,9 @@ ERRORS: Final[dict[str, Wording]] = {
     "upstream_unreachable": _upstream(
         "The app is not up yet", "{upstream} does not take connections at the moment."
     ),
+    "upstream_unresolved": _upstream(
+        "The app cannot be found", "The name of {upstream}'s server is not known at the moment."
+    ),
     "upstream_tls_failed": _upstream(
         "The app cannot be spoken to safely",
         "There is no TLS connection to {upstream}, or its certificate is not accepted.",
@@ -118,7 +124,9 @@ ERRORS: Final[dict[str, Wording]] = {
         "{upstream} answered with something that is not valid HTTP, or broke off.",
     ),
     "upstream_unavailable": _upstream(
-        "The app is not available", "No server of {upstream} is fit to answer at the moment."
+        "The app is not available",
+        "No server of {upstream} is fit to answer at the moment: each fails its health "
+        "check, or has as many requests as it takes.",
     ),
     "upstream_error": _operator("The app met an error", "It could not answer this request."),
     "upstream_timeout": _upstream("The app takes too long", "{upstream} did not answer in time."),

@@ -14,14 +14,19 @@ from tests.gate.settings import running_gate, settings, write
 from tests.upstreams import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
 class StartGate(Protocol):
-    """Starts a gate in front of an upstream; keyword arguments replace configuration keys."""
+    """Starts a gate in front of an upstream; keyword arguments replace configuration keys.
 
-    def __call__(self, upstream: str = ..., **changes: Any) -> Gate: ...
+    ``launcher`` is the beginning of a command that runs the gate's.
+    """
+
+    def __call__(
+        self, upstream: str = ..., *, launcher: Sequence[str] = ..., **changes: Any
+    ) -> Gate: ...
 
 
 @pytest.fixture
@@ -30,11 +35,13 @@ def start_gate(tmp_path: Path) -> Iterator[StartGate]:
     started: list[Gate] = []
     numbers = itertools.count()
 
-    def start(upstream: str = "http://127.0.0.1:9", **changes: Any) -> Gate:
+    def start(
+        upstream: str = "http://127.0.0.1:9", *, launcher: Sequence[str] = (), **changes: Any
+    ) -> Gate:
         values = settings(tmp_path, upstream, **changes)
         path = write(tmp_path, values, f"gate{next(numbers) or ''}.yaml")
         listeners = len(values["listen"]) if isinstance(values["listen"], list) else 1
-        started.append(Gate(["serve", "-c", path], listeners=listeners))
+        started.append(Gate(["serve", "-c", path], listeners=listeners, launcher=launcher))
         return started[-1]
 
     yield start

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from proxy.routing.balancing import ip_hash, least_conn, random_two, round_robin
+from proxy.routing.balancing import Roster, ip_hash, least_conn, random_two, round_robin
+from proxy.routing.hash_ring import HashRing
 from proxy.routing.health import Health
 
 
@@ -52,7 +54,7 @@ def test_credit_is_bounded_whoever_is_away_when(servers: list[Server], rounds: l
 
 @given(SERVERS)
 def test_nobody_is_less_loaded_than_the_one_with_the_least(servers: list[Server]):
-    chosen = least_conn(servers)
+    chosen = least_conn(Roster(servers))
     assert all(one.in_use * chosen.weight >= chosen.in_use * one.weight for one in servers)
 
 
@@ -60,7 +62,7 @@ def test_nobody_is_less_loaded_than_the_one_with_the_least(servers: list[Server]
 def test_the_busiest_of_all_is_never_drawn_unless_equal(
     servers: list[Server], draws: tuple[float, float]
 ):
-    chosen = random_two(servers, draws)
+    chosen = random_two(Roster(servers), draws)
     others = [server for server in servers if server is not chosen]
     assert not others or any(
         one.in_use * chosen.weight >= chosen.in_use * one.weight for one in others
@@ -72,11 +74,50 @@ def test_a_hash_finds_a_fit_server_or_none(
     servers: list[Server], address: bytes, data: st.DataObject
 ):
     fit = data.draw(st.lists(st.sampled_from(servers), unique_by=id))
-    home = ip_hash(address, servers, servers)
-    chosen = ip_hash(address, servers, fit)
+    home = ip_hash(address, Roster(servers), servers)
+    chosen = ip_hash(address, Roster(servers), fit)
     assert chosen is None or chosen in fit
     if home in fit:
         assert chosen is home
+
+
+@given(SERVERS)
+def test_a_roster_takes_turns_as_nginx_does_round_after_round(servers: list[Server]):
+    """What it remembers is what would be computed."""
+    total = sum(server.weight for server in servers)
+    roster = Roster(servers)
+    remembered = [roster.in_turn() for _ in range(2 * total)]
+    computed = [round_robin(servers) for _ in range(2 * total)]
+    assert list(map(id, remembered)) == list(map(id, computed))
+
+
+@given(SERVERS, st.data())
+def test_what_one_server_takes_up_is_left_out(servers: list[Server], data: st.DataObject):
+    """Every position of the others, and only those, each one once."""
+    roster = Roster(servers)
+    place = data.draw(st.integers(0, len(servers) - 1))
+    positions = range(roster.total - servers[place].weight)
+    counts = Counter(roster.without(place, position) for position in positions)
+    assert counts == {at: one.weight for at, one in enumerate(servers) if at != place}
+
+
+NAMES = st.integers(1, 60000).map(lambda port: f"10.0.0.1:{port}")
+MEMBERS = st.lists(
+    st.tuples(NAMES, st.integers(1, 5)), min_size=2, max_size=8, unique_by=itemgetter(0)
+)
+
+
+@given(MEMBERS, st.lists(st.binary(max_size=20), max_size=40), st.data())
+def test_a_server_that_is_removed_moves_only_its_own_keys(
+    members: list[tuple[str, int]], keys: list[bytes], data: st.DataObject
+):
+    """Those that were its own go where they go while it is down."""
+    place = data.draw(st.integers(0, len(members) - 1))
+    before, after = HashRing(members), HashRing(members[:place] + members[place + 1 :])
+    left = [at for at in range(len(members)) if at != place]
+    for key in keys:
+        stand_in = next(at for at in before.walk(key) if at != place)
+        assert left[next(after.walk(key))] == stand_in
 
 
 class Checked(RuleBasedStateMachine):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from proxy.http1.messages import ResponseHead
-    from proxy.server.upstream import UpstreamConnection, UpstreamFailure
+    from proxy.server.upstream import UpstreamConnection
+    from proxy.server.upstream_failure import UpstreamFailure
     from proxy.snapshot import Snapshot
 
 _MAX_IDLE = 3

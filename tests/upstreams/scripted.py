@@ -169,6 +169,7 @@ class Scripted:
         tls: ssl.SSLContext | None = None,
         path: Path | None = None,
         port: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         """Listen, and serve from ``with`` on.
 
@@ -177,11 +178,12 @@ class Scripted:
             tls: speak TLS.
             path: listen on this Unix socket instead.
             port: listen on this port instead of a free one.
+            host: listen on this address.
         """
         self._script = script
         self._state = _State()
         self._tls, self._path = tls, path
-        self._socket = _unix_socket(path) if path else _tcp_socket(port)
+        self._socket = _unix_socket(path) if path else _tcp_socket(host, port)
         self.port: int = 0 if path else self._socket.getsockname()[1]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -283,8 +285,8 @@ class Recorder(Scripted):
         self.body = body
 
 
-def _tcp_socket(port: int) -> socket.socket:
-    return socket.create_server(("127.0.0.1", port), backlog=4096)
+def _tcp_socket(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), backlog=4096)
 
 
 def _unix_socket(path: Path) -> socket.socket:

@@ -21,11 +21,19 @@ from proxy.config.model.config import Config
 from proxy.config.model.headers import RequestHeaders, ResponseHeaders
 from proxy.config.model.listening import TLS, Listener, ServerName
 from proxy.config.model.routes import Rewrite, Route
-from proxy.config.model.upstreams import Health, Retries, Upstream, UpstreamServer, UpstreamTLS
+from proxy.config.model.upstreams import (
+    Buffering,
+    Health,
+    Retries,
+    Upstream,
+    UpstreamServer,
+    UpstreamTLS,
+)
 
 __all__ = [
     "TLS",
     "AccessLog",
+    "Buffering",
     "ClientAuth",
     "Config",
     "ConnectionsPer",

@@ -119,7 +119,7 @@ class Config(Section):
             if upstreams not in ({}, short_form):
                 raise ValueError("upstream is given as well; keep one of the two")
             return short_form
-        return upstreams
+        return rules.check_stored(upstreams, info.data.get("limits"))
 
     @field_validator("routes", mode="after")
     @classmethod

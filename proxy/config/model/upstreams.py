@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from proxy.config import rules
 from proxy.config.addresses import ServerValue
 from proxy.config.model.section import Files, Section, alone
-from proxy.config.paths import ExistingFile
+from proxy.config.paths import ExistingFile, WritableFolder
 from proxy.config.units import (
     LONGEST_TIMEOUT,
     Count,
     Flag,
     Seconds,
+    Size,
+    Statuses,
     parse_count,
     parse_duration,
     parse_entries,
@@ -60,10 +69,34 @@ class UpstreamTLS(Section):
 class Retries(Section):
     """When another server is asked.
 
-    A request that reached no server may always go to the next one. One that was sent, and met an
-    error or a timeout in place of a response, only if it has no content and its method is GET,
-    HEAD, OPTIONS, PUT or DELETE.
+    One that was sent and may have been acted on is sent again only if its method is GET, HEAD,
+    OPTIONS, PUT or DELETE, and its content, if there is any, was kept (`buffering.requests`).
     """
+
+    conditions: Annotated[
+        tuple[
+            Literal[
+                "error",
+                "timeout",
+                "invalid_header",
+                "http_500",
+                "http_502",
+                "http_503",
+                "http_504",
+                "http_403",
+                "http_404",
+                "http_429",
+                "non_idempotent",
+            ],
+            ...,
+        ],
+        BeforeValidator(parse_entries, json_schema_input_type=str | list[str]),
+    ] = ("error", "timeout")
+    """What has to happen, in the words of nginx's `proxy_next_upstream`: `error` (no connection, or
+    one that ends before the response), `timeout`, `invalid_header` (what came is no HTTP),
+    `http_503` and others (a response with this status; the last server's is passed on);
+    `non_idempotent` also sends a POST again. `[]` for never. Danger: with `non_idempotent` an order
+    may be placed twice. Default: `[error, timeout]`."""
 
     tries: Count = 0
     """How many servers are asked for one request, the first included; 0 = each one once.
@@ -78,9 +111,11 @@ class Retries(Section):
 
 
 class Health(Section):
-    """When a server is taken to be down, judged by how the requests to it go.
+    """When a server is taken to be down.
 
-    While all are down, all are asked all the same, and the first answer brings its server back.
+    Always by how the requests to it go (`max_fails`): while all are down, all are asked all the
+    same, and the first answer brings its server back. With a `path` also by probes: a server that
+    fails them gets no request, and if none is left, requests are answered with 503 at once.
     """
 
     max_fails: Count = 1
@@ -89,6 +124,53 @@ class Health(Section):
 
     fail_timeout: Seconds = 10.0
     """For how long failures are counted, and a server is out. Default: 10s."""
+
+    path: Annotated[str, AfterValidator(rules.check_probe_path)] = ""
+    """Each server is asked for this path regularly (GET, over a connection of its own, without
+    identity headers), e.g. `/healthz`. Default: no probes."""
+
+    host: Annotated[str, AfterValidator(rules.check_probe_host)] = ""
+    """The Host field of probes. Default: the server's address, `localhost` for Unix sockets."""
+
+    interval: Annotated[
+        float,
+        Field(ge=0.1, le=LONGEST_TIMEOUT),
+        BeforeValidator(parse_duration, json_schema_input_type=float | str),
+    ] = 5.0
+    """From one probe of a server to the next, a tenth more or less. Default: 5s."""
+
+    timeout: Seconds = 2.0
+    """For a whole probe, from the connection to the last byte of the response. Default: 2s."""
+
+    fails: Annotated[int, Field(ge=1), BeforeValidator(parse_count)] = 3
+    """So many failed probes in a row take a server out. At the start one is enough. Default: 3."""
+
+    passes: Annotated[int, Field(ge=1), BeforeValidator(parse_count)] = 2
+    """So many good probes in a row bring it back. Default: 2."""
+
+    status: Annotated[
+        tuple[Statuses, ...],
+        Field(min_length=1),
+        BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | int]),
+    ] = ("200-399",)
+    """The status codes of a good probe: `204`, `200-399`, or a list of such. Redirects are not
+    followed. Default: `200-399`."""
+
+
+class Buffering(Section):
+    """What is stored before it is passed on. Responses never are: they stream."""
+
+    requests: Flag = False
+    """`true`: a request's content is read completely before a server is asked. So slow clients
+    keep no server waiting, and a request that reached no server goes to the next one with its
+    content. Needs `limits.body`. Default: `false`, content streams."""
+
+    memory: Size = 64 * 1024
+    """Most bytes of one request's content in memory; more goes to a file that has no name, so that
+    it is gone with the process. Bytes, or with KiB, MiB, GiB. Default: 64KiB."""
+
+    folder: WritableFolder | None = None
+    """Where such files are. Default: `$TMPDIR`, or `/tmp`."""
 
 
 class UpstreamServer(Section):
@@ -122,13 +204,17 @@ class Upstream(Section):
     """The URL of a server, or a list of URLs and `{url: …}`. Required."""
 
     balance: Annotated[
-        Literal["round_robin", "least_conn", "ip_hash", "random_two"],
+        str,
         AfterValidator(rules.check_balance),
-        BeforeValidator(rules.refuse_hash),
+        WithJsonSchema(
+            {"anyOf": [{"enum": list(rules.BALANCES)}, {"type": "string", "pattern": r"^hash:\$"}]}
+        ),
     ] = "round_robin"
     """Which server is next: `round_robin` (in turn, by weight), `least_conn` (the one with the
     fewest requests under way for its weight), `ip_hash` (the same one for a client's address, for
-    IPv4 its first three octets) or `random_two` (the less busy of two drawn by lot).
+    IPv4 its first three octets), `hash:$variable` (the same one for a value, e.g.
+    `hash:$request_uri` or `hash:$ssl_client_s_dn`; the variables are those of the access log that
+    are known before there is a response) or `random_two` (the less busy of two drawn by lot).
     Default: `round_robin`."""
 
     retries: Retries = Retries()
@@ -139,3 +225,6 @@ class Upstream(Section):
 
     tls: UpstreamTLS = UpstreamTLS()
     """How the proxy speaks to `https://` servers."""
+
+    buffering: Buffering = Buffering()
+    """What is stored before it is passed on."""

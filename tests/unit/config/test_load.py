@@ -116,4 +116,4 @@ def test_routes_know_their_upstream_in_either_form():
     short = load(CORPUS / "good" / "short.yaml", {}).config
     long = load(CORPUS / "good" / "long.yaml", {}).config
     assert [route.upstream for route in short.routes] == ["app"]
-    assert [route.upstream for route in long.routes] == ["app", "app", "app", "admin"]
+    assert [route.upstream for route in long.routes] == ["media", "app", "app", "app", "admin"]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from proxy.forward.header_rules import HeaderLine, HeaderRules
-from proxy.forward.request_head import forwarded_lines, ruled_lines, upstream_request_head
+from proxy.forward.request_head import (
+    forwarded_lines,
+    ruled_lines,
+    upstream_request_head,
+    with_length,
+)
 from proxy.http1.head import RequestParser
 
 OWN = b"X-SSL-Client-Verify: NONE\r\n"
@@ -136,3 +141,15 @@ def test_rules_leave_nothing_behind_in_what_is_remembered():
     rules: HeaderRules[bytes] = HeaderRules(frozenset({b"x-gone"}), ())
     assert b"X-Gone" not in ruled_lines(request.section, rules, b"")
     assert b"X-Gone: 1" in upstream_request_head(request, b"/", b"")
+
+
+def test_chunks_that_were_stored_have_a_length():
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n"
+    assert with_length(head, 12) == (
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nX: y\r\n\r\n"
+    )
+
+
+def test_a_length_that_is_known_stays():
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
+    assert with_length(head, 3) == head

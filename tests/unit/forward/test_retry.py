@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.forward.retry import Retries, is_repeatable
+from proxy.forward.retry import Retries
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"])
 def test_an_idempotent_request_may_be_repeated(method: bytes):
-    assert is_repeatable(method, has_content=False)
+    assert Retries().may_repeat(method, is_content_lost=False)
 
 
 @pytest.mark.parametrize("method", [b"POST", b"PATCH", b"LOCK", b"QUERY", b"get", b""])
-def test_any_other_method_is_not(method: bytes):
-    assert not is_repeatable(method, has_content=False)
+def test_any_other_method_is_not_unless_the_operator_says_so(method: bytes):
+    assert not Retries().may_repeat(method, is_content_lost=False)
+    bold = Retries(conditions=frozenset({"non_idempotent"}))
+    assert bold.may_repeat(method, is_content_lost=False)
+    assert not bold.may_repeat(method, is_content_lost=True)
 
 
-def test_content_is_not_kept_for_a_second_time():
-    assert not is_repeatable(b"PUT", has_content=True)
+def test_content_that_was_streamed_is_not_there_for_a_second_time():
+    assert not Retries().may_repeat(b"PUT", is_content_lost=True)
+
+
+def test_no_response_is_a_reason_unless_it_is_named():
+    assert not Retries().wants_another(503)
+    named = Retries(conditions=frozenset({"http_503"}))
+    assert named.wants_another(503)
+    assert not named.wants_another(500)
 
 
 def test_without_bounds_there_is_always_another():

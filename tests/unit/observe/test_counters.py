@@ -13,9 +13,14 @@ def test_counts_by_word():
         counters.answered(status)
     counters.upstream_failed("app", "upstream_timeout")
     counters.turned_away("requests/address")
+    counters.probe_failed("app", "upstream_unwell")
+    counters.health_changed("app", is_up=False)
+    counters.health_changed("app", is_up=True)
     assert counters.as_dict() == {
         "connections": 2,
         "handshake_failures": {"timeout": 1},
+        "health_changes": {"app/down": 1, "app/up": 1},
+        "probe_failures": {"app/upstream_unwell": 1},
         "refusals": {"certificate_expired": 2},
         "turned_away_by": {"requests/address": 1},
         "responses": {"1xx": 1, "2xx": 2, "4xx": 1, "5xx": 1},

@@ -133,6 +133,22 @@ async def test_an_idle_connection_is_closed_after_a_minute(world: World):
     assert not world.state.pools.live
 
 
+async def test_a_connection_by_name_is_not_used_for_ever(world: World):
+    """The name may have another address by now, and a busy connection is never idle."""
+    client = world.client()
+    pool = world.state.pools.group("app").peers[0].pool
+    pool.max_age = 60.0
+    server = await world.round_trip(client)
+    world.tick(59)
+    assert await world.round_trip(client) is server
+    world.tick(2)
+    client.send(GET)
+    server.feed(OK)
+    await settle()
+    assert client.statuses() == [200, 200, 200]
+    assert server.ending == "close"
+
+
 async def test_patience_counts_from_the_last_byte(world: World):
     client, server = await asked(world)
     world.tick(59)
