@@ -10,21 +10,17 @@ import structlog
 from proxy.access.decision import decide
 from proxy.forward.request_head import upstream_request_head
 from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
-from proxy.identity.verdict import Hint
 from proxy.observe.access_record import AccessRecord
 from proxy.routing.path import TargetError
 from proxy.server.file_response import FileResponse
 from proxy.server.forwarding import Forwarding
 from proxy.server.own_response import own_response
+from proxy.server.pages import error_page, refusal_page
 from proxy.server.shaping import Reply, ShapedForwarding, ruled_page, treat
 from proxy.server.stored_forwarding import StoredForwarding, StoredShapedForwarding
 from proxy.server.storing import Storing
-from proxy.server.throttle import TOO_MANY, Excess, Visitor, visitor_of
+from proxy.server.visits import excess_of_address, excess_of_admitted, excess_of_claims
 from proxy.snapshot import StaticFiles
-from proxy.web.answers import find_operators_page
-from proxy.web.error_page import render_error
-from proxy.web.page import RETRY_AFTER
-from proxy.web.refusal import Refusal, render_refusal
 
 if TYPE_CHECKING:
     from proxy.access.decision import Access
@@ -35,8 +31,9 @@ if TYPE_CHECKING:
     from proxy.server.group import Group
     from proxy.server.responder import Responder
     from proxy.server.stored_content import StoredContent
+    from proxy.server.throttle import Excess
     from proxy.server.upstream_failure import UpstreamFailure
-    from proxy.snapshot import RouteLimits, RouteTarget, VisitorLimits
+    from proxy.snapshot import RouteTarget
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
@@ -113,7 +110,7 @@ class Exchange:
         record.verify = credentials.verify
         visitors = snapshot.visitors
         if visitors is not None:
-            excess = self._excess_of_address(visitors)
+            excess = excess_of_address(self, visitors)
             if excess is not None:
                 self._turn_away(excess)
                 return
@@ -129,7 +126,7 @@ class Exchange:
             return
         record.decision = "admitted"
         if visitors is not None:
-            excess = self._excess_of_admitted(visitors, verdict, match)
+            excess = excess_of_admitted(self, visitors, verdict)
             if excess is not None:
                 self._turn_away(excess)
                 return
@@ -143,25 +140,6 @@ class Exchange:
                 self.fail(_body_too_large())
                 return
         self._respond(match)
-
-    def _excess_of_address(self, visitors: VisitorLimits) -> Excess | None:
-        """Return what is too much before anything is decided: the refused are counted, too."""
-        if self.connection.is_excess:
-            self.keep_alive = False  # another connection of the same client may come in its place
-            return TOO_MANY
-        if not visitors.before_decision:
-            return None
-        visitor = Visitor(self.record.remote_addr)
-        return self.state.throttle.charge(visitors.before_decision, visitor)
-
-    def _excess_of_admitted(
-        self, visitors: VisitorLimits, verdict: Verdict, match: Match[RouteTarget] | None
-    ) -> Excess | None:
-        """Return what is too much of a visitor who is let in."""
-        visitor = visitor_of(self.record.remote_addr, self.connection.credentials, verdict)
-        limits = match.payload.limits if match is not None else None
-        throttle = self.state.throttle
-        return throttle.charge_on_route(self, visitors.after_decision, limits, visitor)
 
     def _respond(self, match: Match[RouteTarget]) -> None:
         """Ask the app that the route leads to, unless there is more to it."""
@@ -239,19 +217,10 @@ class Exchange:
         if refusal is not None:
             self._refuse(refusal, verdict, now)
             return False
-        excess = self._excess_of_claims({limits for _, limits in found}, verdict)
+        excess = excess_of_claims(self, (limits for _, limits in found), verdict)
         if excess is not None:
             self._turn_away(excess)
         return excess is None
-
-    def _excess_of_claims(self, found: set[RouteLimits | None], verdict: Verdict) -> Excess | None:
-        """Count the request where it counts for other routes to the same path of the app."""
-        visitor = visitor_of(self.record.remote_addr, self.connection.credentials, verdict)
-        for limits in found - {None, self.route.limits}:
-            excess = self.state.throttle.charge(limits.requests, visitor) if limits else None
-            if excess is not None:
-                return excess
-        return None
 
     def _refusal(self, verdict: Verdict) -> RefusalCode | None:
         """Return why the client is refused, by the route or by one that leads to the same path."""
@@ -323,7 +292,7 @@ class Exchange:
         _log.info("request refused", code=error.code, reason=error.reason, id=request_id)
         # A malformed body has no end that both sides agree on.
         keep_alive = self.is_request_sent and error.status not in (400, 408)
-        page = self.error_page(error.status, error.code)
+        page = error_page(self, error.status, error.code)
         if fields:
             page = replace(page, fields=page.fields + fields)
         self.answer(error.status, page, keep_alive=keep_alive)
@@ -345,7 +314,7 @@ class Exchange:
     def answer_failure(self, failure: UpstreamFailure) -> None:
         """There is no response: say so."""
         self.record.error = failure.code
-        page = self.error_page(failure.status, failure.code)
+        page = error_page(self, failure.status, failure.code)
         self.answer(failure.status, page, keep_alive=self.is_request_sent)
 
     def not_stored(self, error: OSError, folder: str) -> None:
@@ -360,7 +329,7 @@ class Exchange:
         if self._responder is not None and self._responder.is_response_begun:
             self.cut(code)
             return
-        self.answer(507, self.error_page(507, code), keep_alive=self.is_request_sent)
+        self.answer(507, error_page(self, 507, code), keep_alive=self.is_request_sent)
 
     def cut(self, code: str) -> None:
         """The response cannot be completed: make sure that it does not look complete."""
@@ -430,11 +399,10 @@ class Exchange:
         verdict = self.connection.credentials.verdict(self.state.snapshot, now)
         return self._refusal(verdict) is not None
 
-    # Pages
+    # Refusals
 
     def _refuse(self, code: RefusalCode, verdict: Verdict, now: float) -> None:
         """Answer 403 (or what is configured) and close, so that the next try is a fresh choice."""
-        client_auth = self.snapshot.client_auth
         self.record.decision = code
         self.state.counters.refused(code)
         _log.info(
@@ -444,53 +412,14 @@ class Exchange:
             verify=self.connection.credentials.verify,
             id=self.record.request_id,
         )
-        refusal = Refusal(
-            status=client_auth.status,
-            code=code,
-            request_id=self.record.request_id,
-            now=now,
-            detail=client_auth.detail,
-            verify_error=verdict.error.number if verdict.error is not None else None,
-            certificate=self.connection.credentials.facts,
-            subject_is_issuers=verdict.hint is Hint.SUBJECT_IS_ISSUER,
-        )
-        status = client_auth.status
-        page = self._operators_page(status, code) or render_refusal(refusal, self._accept())
-        self.answer(status, page, keep_alive=False)
+        page = refusal_page(self, code, verdict, now)
+        self.answer(self.snapshot.client_auth.status, page, keep_alive=False)
 
     def _turn_away(self, excess: Excess) -> None:
         """Answer 429; the throttle has told the log, which this must not flood."""
         self.record.error = excess.code
-        page = self.error_page(429, excess.code, retry_after=excess.retry_after)
+        page = error_page(self, 429, excess.code, retry_after=excess.retry_after)
         self.answer(429, page, keep_alive=self.is_request_sent)
-
-    def _operators_page(
-        self, status: int, code: str, retry_after: int = RETRY_AFTER
-    ) -> Page | None:
-        pages = self.route.pages
-        if not pages:
-            return None
-        told = "" if self.snapshot.client_auth.detail == "none" else code
-        request_id = self.record.request_id
-        return find_operators_page(
-            pages, status, told, self._accept(), request_id=request_id, retry_after=retry_after
-        )
-
-    def error_page(self, status: int, code: str, *, retry_after: int = RETRY_AFTER) -> Page:
-        """Return the page for an error, the operator's if there is one."""
-        return self._operators_page(status, code, retry_after) or render_error(
-            status,
-            code,
-            self._accept(),
-            request_id=self.record.request_id,
-            detail=self.snapshot.client_auth.detail,
-            upstream=self.record.upstream,
-            retry_after=retry_after,
-        )
-
-    def _accept(self) -> bytes | None:
-        values = [value for lower, _, value in self.request.section.fields if lower == b"accept"]
-        return b", ".join(values) if values else None
 
 
 def _body_too_large() -> ProtocolError:

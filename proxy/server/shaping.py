@@ -9,6 +9,7 @@ from proxy.forward.request_head import ruled_lines
 from proxy.http1.messages import RequestHead, bad_request
 from proxy.routing.path import TargetError
 from proxy.server.forwarding import FIRST_ERROR, Forwarding
+from proxy.server.pages import error_page
 from proxy.snapshot import FixedResponse, Redirect
 from proxy.web.answers import fixed_page, redirect_page
 
@@ -155,7 +156,7 @@ class ShapedForwarding(Forwarding):
             self._upstream = None
         self._group.succeeded(self._peer)
         self.cancel()
-        page = exchange.error_page(head.status, "upstream_error")
+        page = error_page(exchange, head.status, "upstream_error")
         if head.status == _UNAUTHORIZED:  # without it nobody could log in
             challenges = [f[1:] for f in head.fields if f[0] == b"www-authenticate"]
             page = replace(page, fields=(*page.fields, *challenges))
