@@ -223,7 +223,7 @@ class Exchange:
         """Count the request where it counts for other routes to the same path of the app."""
         visitor = visitor_of(self.record.remote_addr, self.connection.credentials, verdict)
         for limits in found - {None, self.route.limits}:
-            excess = self.state.throttle.charge(limits.requests, visitor) if limits else None
+            excess = self.state.throttle.charge_on_route(self, (), limits, visitor)
             if excess is not None:
                 return excess
         return None
@@ -302,6 +302,23 @@ class Exchange:
         if fields:
             page = replace(page, fields=page.fields + fields)
         self.answer(error.status, page, keep_alive=keep_alive)
+
+    def collapse(self) -> None:
+        """Certgate itself has failed; called where the exception is handled.
+
+        The one who raised may be a callback of another connection, such as the app's, whose end
+        the event loop would bring about: then nobody would ever answer this client.
+        """
+        request_id = self.record.request_id
+        _log.exception("an error of certgate itself, while answering a request", id=request_id)
+        self.keep_alive = False
+        if self._ended:
+            self.connection.transport.abort()
+            return
+        try:
+            self.fail(ProtocolError(500, "internal_error", "an error of certgate itself"))
+        except Exception:  # noqa: BLE001 -- mostly the same one again: it is in the log
+            self.cut("internal_error")
 
     # From whoever answers
 

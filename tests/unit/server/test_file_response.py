@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -431,3 +432,21 @@ async def test_a_disk_that_fails_later_cuts(
 async def test_a_folder_that_is_gone_is_our_fault(world: World, public: Path):
     public.rename(public.with_name("gone"))
     assert b" 500 " in await get(world.client())
+
+
+async def test_the_boundary_of_parts_is_nobody_s_choice(public: Path, make_world: MakeWorld):
+    """Neither a client's nor a trusted proxy's, whose ids have letters that no boundary may have."""
+    world = make_world(
+        upstream=None,
+        trusted_proxies="192.0.2.0/24",
+        routes=[{"path": "/s/", "static": "public"}],
+    )
+    chosen = "a=b/c:" + "d" * 100
+    for _ in range(2):
+        client = world.client()
+        lines = ("Range: bytes=0-1,500-501", f"X-Request-ID: {chosen}")
+        answer = await get(client, "/s/a.txt", *lines)
+        assert f"X-Request-ID: {chosen}".encode() not in answer.partition(b"multipart")[2]
+        match = re.search(rb"multipart/byteranges; boundary=([0-9a-f]{32})\r\n", answer)
+        assert match
+        assert content(answer).endswith(b"--" + match[1] + b"--\r\n")

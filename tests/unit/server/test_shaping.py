@@ -225,6 +225,29 @@ async def test_a_limit_counts_by_whatever_name_the_client_has_for_the_path(make_
         assert client.statuses()[-1] == status
 
 
+async def test_requests_under_way_count_by_whatever_name_the_client_has_for_the_path(
+    make_world: MakeWorld,
+):
+    """/app/report is the app's /report, which can do one at a time."""
+    world = make_world(
+        **routes_of(
+            {"path": "/app", "upstream_path": "/"},
+            {"path": "/report", "limits": {"connections": 1}},
+        )
+    )
+    first, second = world.client(), world.client()
+    server = await world.forwarded(first, request(path="/app/report"))
+    for path in ("/app/report", "/report"):
+        second.send(request(path=path))
+        await settle()
+        assert second.statuses()[-1] == 429
+    server.feed(OK)
+    await settle()
+    assert first.statuses() == [200]
+    await asked(world, second, request(path="/report"))
+    assert second.statuses()[-1] == 200
+
+
 # What comes back
 
 
