@@ -248,6 +248,29 @@ async def test_requests_under_way_count_by_whatever_name_the_client_has_for_the_
     assert second.statuses()[-1] == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/METRICS", "/x/..%2fmetrics", "/metrics;x", "/x%5c..%5cmetrics", "/%256detrics"]
+)
+async def test_a_closed_path_is_closed_by_whatever_name_an_app_takes_for_it(
+    make_world: MakeWorld, path: str
+):
+    world = make_world(routes=[{"path": "/"}, {"path": "/metrics", "respond": 404}])
+    client = world.client()
+    client.send(request(path="/metrics/x"))
+    assert client.statuses() == [404]
+    client.send(request(path=path))
+    await settle()
+    assert client.statuses() == [404, 400]
+    assert world.loop.asked == []
+
+
+async def test_a_fixed_response_that_is_no_error_closes_nothing(make_world: MakeWorld):
+    world = make_world(routes=[{"path": "/"}, {"path": "/healthz", "respond": 204}])
+    client = world.client()
+    await asked(world, client, request(path="/HEALTHZ"))
+    assert client.statuses() == [200]
+
+
 # What comes back
 
 
