@@ -143,7 +143,7 @@ class FileResponse:
         fields = [*answer.fields, (b"date", b"Date", http_date(int(now)))]
         rules = exchange.route.response_rules
         if rules is not None:
-            exchange.record.time = now
+            exchange.record.time, exchange.record.status = now, answer.status
             fields = rules.applied(fields, exchange.record)
         head = ResponseHead(
             status=answer.status,

@@ -136,6 +136,8 @@ class ShapedForwarding(Forwarding):
 
     def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
         """Open the tunnel, with the cookies that a WebSocket may set."""
+        record = self._exchange.record
+        record.status = record.upstream_status = head.status
         try:
             super().upstream_switched(self._shaped(head), rest)
         except Exception:  # noqa: BLE001 -- as above

@@ -319,6 +319,18 @@ async def test_the_apps_own_fields_give_way_to_rules(make_world: MakeWorld):
     assert b"PHP" not in got
 
 
+async def test_a_rule_for_responses_knows_that_protocols_are_switched(make_world: MakeWorld):
+    world = make_world(response_headers={"set": {"X-Status": "$status/$upstream_status"}})
+    client = world.client()
+    upgrade = ("Connection: Upgrade", "Upgrade: websocket")
+    server = await world.forwarded(client, request(*upgrade))
+    server.feed(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    await settle()
+    assert fields_of(client.read(), "X-Status") == ["101/101"]
+
+
 async def test_a_websocket_gets_its_cookie_with_the_clients_path(stripping: World):
     client = stripping.client()
     upgrade = ("Connection: Upgrade", "Upgrade: websocket")
