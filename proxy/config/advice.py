@@ -38,6 +38,7 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
     if all(route.access == "public" for route in config.routes):
         yield ("routes",), "every route is public: the proxy keeps nobody out"
     yield from _advise_paths(config.routes)
+    yield from _advise_folders(config.routes)
     yield from _advise_pages(config)
 
 
@@ -56,6 +57,24 @@ def _advise_paths(routes: tuple[Route, ...]) -> Iterator[tuple[Place, str]]:
                     " who is not let in there gets no such path here either"
                 )
                 yield ("routes", index, "upstream_path"), message
+
+
+def _advise_folders(routes: tuple[Route, ...]) -> Iterator[tuple[Place, str]]:
+    """Warn of folders with a part that another route keeps from strangers."""
+    for index, route in enumerate(routes):
+        for number, other in enumerate(routes):
+            if route.access in _OPEN and other.access not in _OPEN and _has_way_into(route, other):
+                message = f"gives everybody the files of routes[{number}], which asks for more"
+                yield ("routes", index, "static"), message
+
+
+def _has_way_into(route: Route, other: Route) -> bool:
+    """Tell whether a route serves what is in another one's folder, and at another path."""
+    outer, inner = route.static, other.static
+    if outer is None or inner is None or outer not in inner.parents:
+        return False
+    way = f"{route.path.rstrip('/')}/{inner.relative_to(outer)}"
+    return (route.host, way) != (other.host, other.path.rstrip("/"))
 
 
 def _advise_pages(config: Config) -> Iterator[tuple[Place, str]]:

@@ -122,6 +122,8 @@ def _case_conflicts(routes: Iterable[Route]) -> Iterator[Finding]:
             yield (index, "path"), f"{beginning}, but not in access"
         elif other.limits.of_visitors != route.limits.of_visitors:
             yield (index, "path"), f"{beginning}, but not in limits"
+        elif other.is_closed != route.is_closed:
+            yield (index, "path"), f"{beginning}, but one of them is closed by respond"
 
 
 def _answer_faults(routes: Iterable[Route]) -> Iterator[Finding]:

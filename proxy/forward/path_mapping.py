@@ -110,7 +110,8 @@ class PathMapping:
             return None
         if not moved.startswith(b"/"):
             moved = b"/" + moved
-        return None if moved.startswith(_OTHER_AUTHORITY) else moved
+        # Browsers drop tabs before they look at a URL: so do we.
+        return None if moved.replace(b"\t", b"").startswith(_OTHER_AUTHORITY) else moved
 
     def _require_inside(self, path: bytes) -> None:
         """Refuse a path that could leave the stem, even if it came back to it.

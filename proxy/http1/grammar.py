@@ -20,7 +20,10 @@ _HEAD = re.compile(
 _LINE_OCTETS = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _TCHAR = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # reg-name without percent-encoding and sub-delims, or an IPv6 literal; then a port of 1 to 65535.
-_HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
+# No empty label (nginx: no two dots): "admin.example.." would be one that no route of it takes.
+_HOST = re.compile(
+    rb"(?:(?!\.|[^:]*\.\.)[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?"
+)
 _MAX_PORT = 65535
 # The request line of nearly every request: what llhttp would say of it is known beforehand. Its
 # characters are those of RFC 3986 (no fragment), so nothing here is looser than llhttp.

@@ -84,8 +84,11 @@ def _text(value: str) -> bytes | None:
 
 
 def _host(record: AccessRecord) -> bytes | None:
-    """Return the Host field's value without its port."""
-    return None if record.host is None else host_name(record.host)
+    """Return the Host field's value without its port; an IPv6 address keeps its brackets."""
+    if record.host is None:
+        return None
+    name = host_name(record.host)
+    return b"[%b]" % name if record.host.startswith(b"[") else name
 
 
 def _path(record: AccessRecord) -> bytes | None:

@@ -231,7 +231,10 @@ class DownstreamConnection:
             self._reject(error)
             return False
         self._buffer, self._searched = b"", 0
-        self._begin_exchange(request, buffer[end:])
+        try:
+            self._begin_exchange(request, buffer[end:])
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody is admitted and nobody waits
+            self._collapse()
         return True
 
     def _begin_exchange(self, request: RequestHead, rest: bytes) -> None:
@@ -254,6 +257,12 @@ class DownstreamConnection:
             self._take_content(rest)
         if self._phase is _CONTENT and self.transport.is_reading:
             self._wait_for_content()
+
+    def _collapse(self) -> None:
+        if self._exchange is not None:
+            self._exchange.collapse()
+        else:
+            self.transport.abort()
 
     def _wait_for_content(self) -> None:
         """From now on it is the client's turn."""

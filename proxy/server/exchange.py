@@ -297,6 +297,23 @@ class Exchange:
             page = replace(page, fields=page.fields + fields)
         self.answer(error.status, page, keep_alive=keep_alive)
 
+    def collapse(self) -> None:
+        """Certgate itself has failed; called where the exception is handled.
+
+        The one who raised may be a callback of another connection, such as the app's, whose end
+        the event loop would bring about: then nobody would ever answer this client.
+        """
+        request_id = self.record.request_id
+        _log.exception("an error of certgate itself, while answering a request", id=request_id)
+        self.keep_alive = False
+        if self._ended:
+            self.connection.transport.abort()
+            return
+        try:
+            self.fail(ProtocolError(500, "internal_error", "an error of certgate itself"))
+        except Exception:  # noqa: BLE001 -- mostly the same one again: it is in the log
+            self.cut("internal_error")
+
     # From whoever answers
 
     def upstream_failed(self, failure: UpstreamFailure, address: str) -> None:

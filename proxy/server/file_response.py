@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -19,6 +20,7 @@ from proxy.web.page import Page, reason_phrase
 
 if TYPE_CHECKING:
     from asyncio import Future, Handle
+    from collections.abc import Callable
 
     from proxy.forward.byte_ranges import Part
     from proxy.forward.representation import Answer
@@ -114,7 +116,8 @@ class FileResponse:
     def _answer(self, found: Representation) -> None:
         exchange = self._exchange
         request, now = exchange.request, exchange.state.wall()
-        boundary = exchange.record.request_id.encode()
+        # Not the request's id, which a trusted proxy may have chosen, or somebody have guessed.
+        boundary = secrets.token_hex(16).encode()
         answer = answer_for(request.method, request.section.fields, found, now, boundary)
         if answer.status in _REFUSALS:
             code, reason = _REFUSALS[answer.status]
@@ -140,7 +143,7 @@ class FileResponse:
         fields = [*answer.fields, (b"date", b"Date", http_date(int(now)))]
         rules = exchange.route.response_rules
         if rules is not None:
-            exchange.record.time = now
+            exchange.record.time, exchange.record.status = now, answer.status
             fields = rules.applied(fields, exchange.record)
         head = ResponseHead(
             status=answer.status,
@@ -187,7 +190,17 @@ class FileResponse:
         elif error is not None:
             self._fail(str(error))
         else:
-            self._send(reading.result())
+            self._guarded(lambda: self._send(reading.result()))
+
+    def _take_turn(self) -> None:
+        self._guarded(self._pump)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Take a step of the event loop's: nobody but us would notice that it has failed."""
+        try:
+            step()
+        except Exception:  # noqa: BLE001 -- e.g. no thread can be started
+            self._exchange.collapse()
 
     def _send(self, data: bytes | bytearray) -> None:
         if not data:
@@ -213,7 +226,7 @@ class FileResponse:
     def _go_on(self) -> None:
         """Have another turn, when the others had theirs and the client reads."""
         if self._turn is None and self._reading is None and not (self._is_paused or self._is_over):
-            self._turn = self._exchange.state.loop.call_soon(self._pump)
+            self._turn = self._exchange.state.loop.call_soon(self._take_turn)
 
     def _end(self, data: bytes | bytearray) -> None:
         exchange = self._exchange

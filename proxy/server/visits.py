@@ -40,7 +40,7 @@ def excess_of_claims(
     """Count the request where it counts for other routes to the same path of the app."""
     visitor = _visitor(exchange, verdict)
     for limits in {*found} - {None, exchange.route.limits}:
-        excess = exchange.state.throttle.charge(limits.requests, visitor) if limits else None
+        excess = exchange.state.throttle.charge_on_route(exchange, (), limits, visitor)
         if excess is not None:
             return excess
     return None

@@ -89,8 +89,8 @@ def build_routes(
     ]
     table = RouteTable(
         # The limits are a part of the access: else /LOGIN would be a way around those of /login,
-        # with an app that takes the one for the other.
-        Route(route.host, route.path, (route.access, target.limits), target)
+        # with an app that takes the one for the other; and /METRICS one into a closed /metrics.
+        Route(route.host, route.path, (route.access, target.limits, route.is_closed), target)
         for route, target in zip(config.routes, targets, strict=True)
     )
     response_rules = merged_response_rules(config.response_headers)

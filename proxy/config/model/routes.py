@@ -15,6 +15,8 @@ from proxy.config.model.section import ONE_OR_MANY, Section, alone
 from proxy.config.paths import ExistingFolder
 from proxy.config.units import Flag
 
+_FIRST_ERROR = 400
+
 Domain = Annotated[str, AfterValidator(parse_host)]
 
 
@@ -101,3 +103,8 @@ class Route(Section):
 
     intercept_errors: Flag | None = None
     """As `intercept_errors` for all routes. Default: what stands there."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Nobody gets anything there but an error: other access than that of any open route."""
+        return self.respond is not None and self.respond.status >= _FIRST_ERROR

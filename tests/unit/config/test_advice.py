@@ -62,6 +62,16 @@ def warnings_of(text: str) -> list[str]:
             + " {path: /p, upstream_path: /a, access: public}]",
             "g:4: routes[1].upstream_path: leads to /a/b of the app, too, for which routes[0]",
         ),
+        (
+            LEAST + "routes: [{path: /app}, {path: /in, static: site/inner},"
+            " {path: /, static: site, access: public}]",
+            "g:4: routes[2].static: gives everybody the files of routes[1], which asks for more",
+        ),
+        (
+            LEAST + "routes: [{path: /app}, {path: /inner, static: site/inner, host: a},"
+            " {path: /, static: site, access: optional}]",
+            "g:4: routes[2].static: gives everybody the files of routes[1], which asks for more",
+        ),
     ],
 )
 def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):
@@ -78,6 +88,10 @@ def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):
         LEAST + "routes: [{path: /}, {path: /healthz, access: public}]",
         LEAST + "routes: [{path: /}, {path: /p, upstream_path: /public/, access: public}]",
         LEAST + "routes: [{path: /p, access: public}, {path: /v, upstream_path: /}]",
+        LEAST + "routes: [{path: /app}, {path: /inner, static: site/inner},"
+        " {path: /, static: site, access: public}]",
+        LEAST + "routes: [{path: /app}, {path: /in, static: site/inner, access: public},"
+        " {path: /, static: site}]",
     ],
 )
 def test_a_plain_configuration_has_no_warnings(text: str):

@@ -100,6 +100,8 @@ def test_a_folder_ends_in_a_slash(path: str, upstream_path: str, target: bytes, 
         ("/", "/api", b"/x", None),
         ("/", "/api", b"/api//evil.example", None),
         ("/", "/api", b"/api/\\evil.example", None),
+        ("/", "/api", b"/api/\t/evil.example", None),
+        ("/", "/api", b"/api\t/\t\\evil.example", None),
         ("/café", "/", b"/x", b"/caf%C3%A9/x"),
     ],
 )

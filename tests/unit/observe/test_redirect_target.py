@@ -56,6 +56,11 @@ def test_what_the_client_writes_names_no_other_site(text: str, target: bytes, wa
     assert location(text, target) == wanted
 
 
+def test_an_ipv6_address_keeps_its_brackets():
+    assert location("https://$host/x", host=b"[::1]:8443") == b"https://[::1]/x"
+    assert location("https://$host:8444/x", host=b"[0::1]") == b"https://[::1]:8444/x"
+
+
 @pytest.mark.parametrize("text", ["https://$host$request_uri", "https://$http_host/x"])
 def test_without_the_host_that_it_needs_there_is_no_target(text: str):
     """A browser would take https:///evil.example/ for the host evil.example."""

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from proxy.forward.header_rules import HeaderRules
+from proxy.forward.path_mapping import PathMapping
 from proxy.identity import verdict as verdict_module
+from proxy.observe.redirect_target import RedirectTarget
+from proxy.routing.claims import Claims
 from proxy.server import credentials as credentials_module
 from proxy.server import exchange as exchange_module
+from proxy.server import file_response as file_response_module
+from proxy.server import shaping as shaping_module
+from proxy.server import throttle as throttle_module
 from tests.pki import DAY, REFUSED
 from tests.pki import client as identity_of
 from tests.unit.server.fakes import settle
 from tests.unit.server.world import GET, OK, World, request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from proxy.observe.access_record import AccessRecord
     from tests.unit.server.conftest import MakeWorld
+    from tests.unit.server.world import Client
 
 PROBLEM = "Accept: application/problem+json"
 
@@ -57,16 +69,135 @@ async def test_an_exception_while_judging_never_lets_anybody_in(
         monkeypatch.setattr(credentials_module.Credentials, "_peer_under", fail)
     else:
         monkeypatch.setattr(exchange_module, "decide", fail)
-        with pytest.raises(RuntimeError):  # the loop closes the connection then
-            client.send(GET)
+        client.send(request(PROBLEM))
+        assert code_of(client.read()) == "internal_error"
+        assert client.statuses() == [500]
         assert world.loop.asked == []
-        assert client.statuses() == []
         return
     client.send(request(PROBLEM))
     assert code_of(client.read()) == "certificate_invalid"
     assert client.statuses() == [403]
     await settle()
     assert world.loop.asked == []
+
+
+BREAKABLE = {
+    "route": ("/app/x", exchange_module.Exchange, "_route"),
+    "throttle": ("/app/x", throttle_module.Throttle, "charge_on_route"),
+    "path": ("/app/x", PathMapping, "forwarded"),
+    "claims": ("/app/x", Claims, "of"),
+    "request fields": ("/app/x", shaping_module, "ruled_lines"),
+    "response fields": ("/app/x", HeaderRules, "applied"),
+    "answered fields": ("/fixed?rule", exchange_module, "ruled_page"),
+    "fixed response": ("/fixed", shaping_module, "fixed_page"),
+    "redirect": ("/away", RedirectTarget, "__call__"),
+    "file": ("/files/a.txt", file_response_module, "open_file"),
+    "answer": ("/files/a.txt", file_response_module, "answer_for"),
+    "reading": ("/files/a.txt", file_response_module, "read_cached"),
+    "second piece": ("/files/big", file_response_module, "read_cached"),
+    "writing": ("/files/a.txt", file_response_module.FileResponse, "_write"),
+    "the error's page": ("/files/none", exchange_module, "render_error"),
+}
+STATUSES = {"/files/none": [], "/files/big": [200], "/fixed?rule": []}  # where it is cut
+
+
+class Fault:
+    """Puts an exception in the place of a function, after so many good calls."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, owner: object, name: str, spared: int) -> None:
+        self._function = getattr(owner, name)
+        self._spared = spared
+        self.is_armed = True
+        patch.setattr(owner, name, self._called())
+
+    def _called(self) -> Callable[..., object]:
+        def function(*arguments: object, **named: object) -> object:
+            if self.is_armed and not self._spared:
+                raise RuntimeError("surprise")
+            self._spared -= self.is_armed
+            return self._function(*arguments, **named)
+
+        return function  # a function, so that it can be a method
+
+
+@pytest.fixture
+def busy_world(make_world: MakeWorld, tmp_path: Path) -> World:
+    """A gate with everything that can answer, limits and rules for all of it."""
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "a.txt").write_bytes(b"abc")
+    (tmp_path / "public" / "big").write_bytes(bytes(4 * file_response_module._PIECE))
+    limits = {"requests": [{"per": "address", "rate": "9/s"}]}
+    rules = {"set": {"X-Rule": "$arg_a"}}
+    return make_world(
+        upstream=None,
+        upstreams={"app": {"servers": ["http://127.0.0.1:9"]}},
+        request_headers=rules,
+        response_headers=rules,
+        routes=[
+            {"path": "/app/", "upstream_path": "/", "access": "public", "limits": limits},
+            {"path": "/first"},
+            {"path": "/fixed", "respond": 200},
+            {"path": "/away", "redirect": "/x"},
+            {"path": "/files/", "static": "public"},
+        ],
+    )
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """Nothing stays open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    yield
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+async def answered(world: World, client: Client) -> None:
+    """Let the app answer whatever it was asked, and the client read it."""
+    for _ in range(5):
+        await settle()
+        for server in world.servers:
+            if server.take():
+                server.feed(OK)
+        client.read()
+
+
+@pytest.mark.parametrize(("path", "owner", "name"), BREAKABLE.values(), ids=BREAKABLE)
+@pytest.mark.usefixtures("descriptors")
+async def test_an_exception_anywhere_is_a_500_or_a_cut_and_one_record(
+    busy_world: World, monkeypatch: pytest.MonkeyPatch, path: str, owner: object, name: str
+):
+    client = busy_world.client()
+    Fault(monkeypatch, owner, name, spared=path.endswith("big"))
+    client.send(request(PROBLEM, path=path))
+    await answered(busy_world, client)
+    assert client.statuses() == STATUSES.get(path, [500])
+    assert client.socket.ending
+    [record] = busy_world.log.records
+    assert record.error == "internal_error"
+
+
+@pytest.mark.parametrize(("path", "owner", "name"), BREAKABLE.values(), ids=BREAKABLE)
+@pytest.mark.usefixtures("descriptors")
+async def test_an_exception_in_a_pipelined_request_leaves_the_one_before_alone(
+    busy_world: World, monkeypatch: pytest.MonkeyPatch, path: str, owner: object, name: str
+):
+    """The second request begins in a callback of the connection to the first one's app."""
+    client = busy_world.client()
+    fault = Fault(monkeypatch, owner, name, spared=path.endswith("big"))
+    fault.is_armed = False
+    write = busy_world.log.write
+
+    def arm_and_write(record: AccessRecord) -> None:
+        fault.is_armed = True
+        write(record)
+
+    monkeypatch.setattr(busy_world.log, "write", arm_and_write)
+    client.send(request(path="/first") + request(PROBLEM, path=path))
+    await answered(busy_world, client)
+    assert client.statuses() == [200, *STATUSES.get(path, [500])]
+    assert client.socket.ending
+    first, second = busy_world.log.records
+    assert (first.error, second.error) == ("", "internal_error")
 
 
 async def test_an_exception_in_the_verdict_itself_is_a_refusal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -431,3 +432,38 @@ async def test_a_disk_that_fails_later_cuts(
 async def test_a_folder_that_is_gone_is_our_fault(world: World, public: Path):
     public.rename(public.with_name("gone"))
     assert b" 500 " in await get(world.client())
+
+
+async def test_nobody_chooses_what_separates_parts(public: Path, make_world: MakeWorld):
+    """A trusted proxy's request ids have letters that no boundary may have."""
+    world = make_world(
+        upstream=None,
+        trusted_proxies="192.0.2.0/24",
+        routes=[{"path": "/s/", "static": "public"}],
+    )
+    chosen = "a=b/c:" + "d" * 100
+    for _ in range(2):
+        client = world.client()
+        lines = ("Range: bytes=0-1,500-501", f"X-Request-ID: {chosen}")
+        answer = await get(client, "/s/a.txt", *lines)
+        match = re.search(rb"multipart/byteranges; boundary=([0-9a-f]{32})\r\n", answer)
+        assert match
+        assert content(answer).endswith(b"--" + match[1] + b"--\r\n")
+
+
+async def test_a_rule_for_responses_knows_the_status(public: Path, make_world: MakeWorld):
+    world = make_world(
+        upstream=None,
+        response_headers={"set": {"X-Status": "$status"}},
+        routes=[{"path": "/s/", "static": "public"}],
+    )
+    client = world.client()
+    for lines, status in (
+        ((), b"200"),
+        (("Range: bytes=0-1",), b"206"),
+        (("If-None-Match: *",), b"304"),
+        (('If-Match: "x"',), b"412"),
+    ):
+        answer = await get(client, "/s/a.txt", *lines)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert b"\r\nX-Status: " + status + b"\r\n" in answer

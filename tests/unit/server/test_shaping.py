@@ -225,6 +225,52 @@ async def test_a_limit_counts_by_whatever_name_the_client_has_for_the_path(make_
         assert client.statuses()[-1] == status
 
 
+async def test_requests_under_way_count_by_whatever_name_the_client_has_for_the_path(
+    make_world: MakeWorld,
+):
+    """/app/report is the app's /report, which can do one at a time."""
+    world = make_world(
+        **routes_of(
+            {"path": "/app", "upstream_path": "/"},
+            {"path": "/report", "limits": {"connections": 1}},
+        )
+    )
+    first, second = world.client(), world.client()
+    server = await world.forwarded(first, request(path="/app/report"))
+    for path in ("/app/report", "/report"):
+        second.send(request(path=path))
+        await settle()
+        assert second.statuses()[-1] == 429
+    server.feed(OK)
+    await settle()
+    assert first.statuses() == [200]
+    await asked(world, second, request(path="/report"))
+    assert second.statuses()[-1] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/METRICS", "/x/..%2fmetrics", "/metrics;x", "/x%5c..%5cmetrics", "/%256detrics"]
+)
+async def test_a_closed_path_is_closed_by_whatever_name_an_app_takes_for_it(
+    make_world: MakeWorld, path: str
+):
+    world = make_world(routes=[{"path": "/"}, {"path": "/metrics", "respond": 404}])
+    client = world.client()
+    client.send(request(path="/metrics/x"))
+    assert client.statuses() == [404]
+    client.send(request(path=path))
+    await settle()
+    assert client.statuses() == [404, 400]
+    assert world.loop.asked == []
+
+
+async def test_a_fixed_response_that_is_no_error_closes_nothing(make_world: MakeWorld):
+    world = make_world(routes=[{"path": "/"}, {"path": "/healthz", "respond": 204}])
+    client = world.client()
+    await asked(world, client, request(path="/HEALTHZ"))
+    assert client.statuses() == [200]
+
+
 # What comes back
 
 
@@ -271,6 +317,18 @@ async def test_the_apps_own_fields_give_way_to_rules(make_world: MakeWorld):
     assert fields_of(got, "Server") == ["gate"]
     assert fields_of(got, "X-Other") == ["1"]
     assert b"PHP" not in got
+
+
+async def test_a_rule_for_responses_knows_that_protocols_are_switched(make_world: MakeWorld):
+    world = make_world(response_headers={"set": {"X-Status": "$status/$upstream_status"}})
+    client = world.client()
+    upgrade = ("Connection: Upgrade", "Upgrade: websocket")
+    server = await world.forwarded(client, request(*upgrade))
+    server.feed(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    await settle()
+    assert fields_of(client.read(), "X-Status") == ["101/101"]
 
 
 async def test_a_websocket_gets_its_cookie_with_the_clients_path(stripping: World):
