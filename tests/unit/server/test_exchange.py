@@ -16,6 +16,7 @@ from proxy.routing.claims import Claims
 from proxy.server import credentials as credentials_module
 from proxy.server import exchange as exchange_module
 from proxy.server import file_response as file_response_module
+from proxy.server import pages as pages_module
 from proxy.server import shaping as shaping_module
 from proxy.server import throttle as throttle_module
 from tests.pki import DAY, REFUSED
@@ -96,7 +97,7 @@ BREAKABLE = {
     "reading": ("/files/a.txt", file_response_module, "read_cached"),
     "second piece": ("/files/big", file_response_module, "read_cached"),
     "writing": ("/files/a.txt", file_response_module.FileResponse, "_write"),
-    "the error's page": ("/files/none", exchange_module, "render_error"),
+    "the error's page": ("/files/none", pages_module, "render_error"),
 }
 STATUSES = {"/files/none": [], "/files/big": [200], "/fixed?rule": []}  # where it is cut
 
