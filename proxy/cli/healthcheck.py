@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -36,11 +37,24 @@ _LOOPBACK = {
 }
 
 
+class _Seconds(click.FloatRange):
+    """A number within a range; click's own lets NaN pass, which is neither below nor above one."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail("write a number of seconds, e.g. 5", param, ctx)
+        return number
+
+
 @click.command(cls=ConfiguredCommand)
 @config_option
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
+    type=_Seconds(min=0, min_open=True, max=3600),
     metavar="SECONDS",
     default=5.0,
     show_default=True,
@@ -55,7 +69,10 @@ def healthcheck(config_file: Path | None, timeout: float) -> None:
     known = [one for one in config.listen if isinstance(one.address, Address | SocketPath)]
     if not known:
         # Where a socket of systemd's is bound stands in systemd's files.
-        raise CertgateError("no address is known: sockets that are passed cannot be asked")
+        raise CertgateError(
+            "listen: nobody knows where sockets that are passed are bound; add an address to ask,"
+            " such as 127.0.0.1:8443"
+        )
     for listener in known:
         _check(listener, request, timeout)
     click.echo("ok")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+
+from proxy.config.addresses import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +43,7 @@ def advise(config: Config) -> Iterator[tuple[Place, str]]:
     yield from _advise_paths(config.routes)
     yield from _advise_folders(config.routes)
     yield from _advise_pages(config)
+    yield from _advise_redirects(config)
 
 
 def _advise_paths(routes: tuple[Route, ...]) -> Iterator[tuple[Place, str]]:
@@ -81,6 +85,32 @@ def _advise_pages(config: Config) -> Iterator[tuple[Place, str]]:
     has_pages = config.error_pages or any(route.error_pages for route in config.routes)
     if config.intercept_errors and not has_pages:
         yield ("intercept_errors",), "has no effect: there are no error_pages"
+
+
+def _advise_redirects(config: Config) -> Iterator[tuple[Place, str]]:
+    """Warn of redirects that lead to where they come from: browsers would give up."""
+    for index, listener in enumerate(config.listen):
+        address = listener.address
+        if isinstance(address, Address) and listener.redirect_to_port == address.port:
+            place = ("listen", index, "redirect_to_port")
+            yield place, "this port speaks plain HTTP; name the one that browsers use for https"
+    spots = {(route.host, route.path.rstrip("/")) for route in config.routes}
+    for index, route in enumerate(config.routes):
+        target = route.redirect.to if route.redirect is not None else ""
+        path = re.split(r"[?#]", target)[0]
+        is_fixed = path.startswith("/") and "$" not in path
+        if is_fixed and _spot_of(path, route.host, spots) == route.path.rstrip("/"):
+            yield ("routes", index, "redirect"), f"{path} is a path of this route: a loop"
+
+
+def _spot_of(path: str, host: str, spots: set[tuple[str, str]]) -> str | None:
+    """Return the longest path of this host's routes that takes the given one."""
+    stem = path.rstrip("/")
+    while (host, stem) not in spots:
+        if not stem:
+            return None
+        stem = stem.rpartition("/")[0]
+    return stem
 
 
 def _advise_trust(config: Config) -> Iterator[tuple[Place, str]]:

@@ -19,13 +19,17 @@ _CONTENT_TYPE: Final = re.compile(
     r"[\w!#&^.+-]+/[\w!#&^.+-]+(?: *; *[\w!#&^.+-]+=[\w!#&^.+-]+)*", re.ASCII
 )
 _PAGE_SUFFIXES: Final = frozenset({".html", ".htm"})
+# What ``redirect`` takes as its status.
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _WITHOUT_CONTENT: Final = frozenset({204, 205})
 
 
 def check_status(status: int) -> int:
     """Refuse a status code that says "look elsewhere" without saying where."""
-    if 300 <= status < 400:  # noqa: PLR2004 - RFC 9110, section 15.4
+    if status in REDIRECTS:
         raise ValueError(f"{status} is a redirect; write redirect: {{to: …, status: {status}}}")
+    if 300 <= status < 400:  # noqa: PLR2004 - RFC 9110, section 15.4
+        raise ValueError(f"{status} is no answer by itself; write 200 to 299 or 400 to 599")
     return status
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import PlainSerializer, PlainValidator
@@ -12,7 +13,9 @@ from proxy.config.addresses import Address, parse_address, parse_socket_path
 from proxy.config.units import WHOLE_NUMBER, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+
+    from proxy.config.findings import Finding
 
 _FIRST_INHERITED: Final = 3  # after the three standard streams; sd_listen_fds(3) begins here, too
 _MAX_DESCRIPTOR: Final = 2**20
@@ -88,6 +91,42 @@ def _parse_systemd_name(text: str) -> SystemdSocket:
         )
     return SystemdSocket(text)
 
+
+def overlaps(addresses: Sequence[ListenAddress]) -> Iterator[Finding]:
+    """Yield what is wrong with each address that an earlier one takes as well.
+
+    The kernel would refuse the second one as "in use", without saying that it is our own.
+    """
+    for index, address in enumerate(addresses):
+        for other in addresses[:index]:
+            if address != other and _overlap(address, other):
+                yield (index, "address"), f"{address} and {other} overlap; keep one of the two"
+
+
+def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
+    if not isinstance(one, Address) or not isinstance(other, Address):
+        return False
+    if one.port != other.port or not one.port:
+        return False
+    both = _families(one.host) & _families(other.host)
+    return bool(both) and not {one.host, other.host}.isdisjoint(_EVERY_ADDRESS)
+
+
+def _families(host: str) -> frozenset[int]:
+    """Return the IP versions in which an address is bound; of a name nobody knows it yet."""
+    if host in _EVERY_ADDRESS:
+        return _EVERY_ADDRESS[host]
+    try:
+        return frozenset({ip_address(host).version})
+    except ValueError:
+        return frozenset()
+
+
+_EVERY_ADDRESS: Final = {
+    "": frozenset({4, 6}),
+    "0.0.0.0": frozenset({4}),  # noqa: S104 - compared, not bound
+    "::": frozenset({6}),
+}
 
 _KINDS: Final[dict[str, Callable[[str], ListenAddress]]] = {
     "unix": lambda text: SocketPath(parse_socket_path(text)),

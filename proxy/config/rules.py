@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from proxy.config.addresses import Address, parse_host
 from proxy.config.findings import raise_any, repetitions
-from proxy.config.listen_addresses import SocketPath
+from proxy.config.listen_addresses import SocketPath, overlaps
 from proxy.config.units import quoted
 from proxy.config.wording import nearest_to
 from proxy.errors import CertgateError
@@ -44,6 +44,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 def check_listeners(listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Refuse to listen twice on one address, and to redirect everybody to nowhere."""
+    raise_any(overlaps([listener.address for listener in listeners]))
     raise_any(
         repetitions(
             listeners,

@@ -76,5 +76,6 @@ def key_text(place: Place) -> str:
 
 def place_of(key: str) -> Place:
     """Return the place that ``key_text`` shows; for problems of later stages, which have keys."""
-    parts = key.replace("[", ".").replace("]", "").split(".") if key else []
-    return tuple(int(part) if part.isdecimal() else part for part in parts)
+    parts = key.replace("[", ".[").split(".") if key else []
+    # ``error_pages.404`` is a key, ``routes[404]`` an entry.
+    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in parts)

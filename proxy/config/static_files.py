@@ -43,7 +43,7 @@ def _findings(routes: Iterable[Route], secrets: list[Path]) -> Iterator[Finding]
             continue
         for secret in secrets:
             if secret.is_relative_to(_real(route.static)):
-                message = f"{secret} lies in this folder, and would be handed out"
+                message = f"{secret} lies in this folder, and would be handed out; move it"
                 yield (index, "static"), message
 
 

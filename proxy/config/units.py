@@ -110,6 +110,15 @@ def parse_entries(value: object) -> object:
     return (value,) if value is not None else value
 
 
+def parse_sections(value: object) -> object:
+    """As ``parse_entries``, for entries that have keys: a text is none of them."""
+    if isinstance(value, str):
+        raise ValueError(  # noqa: TRY004 - pydantic reports ValueErrors
+            f"{quoted(value)}: expects a list, of which each entry has keys of its own"
+        )
+    return parse_entries(value)
+
+
 _STATUSES: Final = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 
 

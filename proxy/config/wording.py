@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+# As many keys as a line can list.
+_FEW: Final = 12
+
+
 def nearest_to(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean …?``, or nothing when no known word is near."""
     by_folded = {name.lower(): name for name in known}
@@ -33,7 +37,11 @@ def message_of(error: ErrorDetails, schema: type[BaseModel]) -> str:
 def _unknown_key(place: tuple[str | int, ...], schema: type[BaseModel]) -> str:
     if is_planned(place):
         return "is not in this version; remove the key"
-    return "is not a key" + nearest_to(str(place[-1]), _keys_at(place[:-1], schema))
+    known = _keys_at(place[:-1], schema)
+    near = nearest_to(str(place[-1]), known)
+    if not near and 0 < len(known) <= _FEW:
+        near = f"; the keys here are {', '.join(known)}"
+    return "is not a key" + near
 
 
 def _keys_at(place: tuple[str | int, ...], schema: type[BaseModel]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Final, Literal
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 MAX_VALUE_LENGTH: Final = 1024
+# They neither end nor steer a line, and a message about a configuration is full of them.
+_OUR_MARKS: Final = re.compile("([“”…])")
 # What the rate limit counts by, where the text of an event is not a constant.
 _LIMIT_KEY: Final = "limit_key"
 _LEVEL_WIDTH: Final = len("critical")
@@ -146,7 +149,7 @@ def _one_line(text: str) -> str:
     text = text[:MAX_VALUE_LENGTH]
     if text.isascii() and text.isprintable():
         return text
-    return json.dumps(text)[1:-1]
+    return _escaped(text)[1:-1]
 
 
 def _quote(value: object) -> str:
@@ -154,7 +157,19 @@ def _quote(value: object) -> str:
     text = str(value)[:MAX_VALUE_LENGTH]
     if text.isascii() and text.isprintable() and text and not set(text) & set(' "='):
         return text
-    return json.dumps(text)
+    return _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """Return text in quotes, as JSON; the marks in messages of ours stay readable."""
+    pieces = _OUR_MARKS.split(text)
+    return (
+        '"'
+        + "".join(
+            piece if index % 2 else json.dumps(piece)[1:-1] for index, piece in enumerate(pieces)
+        )
+        + '"'
+    )
 
 
 class _StderrLogger:

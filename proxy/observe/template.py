@@ -45,7 +45,7 @@ class Template:
             name = match[1] or match[2] or ""
             getter = find(name)
             if getter is None:
-                raise CertgateError(f"no variable ${name}; {_advice(name)}")
+                raise CertgateError(_advice(name))
             pieces.append(text[end : match.start()])
             getters.append(getter)
             end = match.end()
@@ -63,10 +63,18 @@ class Template:
 
 
 def _advice(name: str) -> str:
-    near = get_close_matches(name, VARIABLES, n=1, cutoff=0.75)
+    if not name:
+        return "a $ begins the name of a variable: $host, or $${host} before letters"
+    near = get_close_matches(name.lower(), VARIABLES, n=1, cutoff=0.75)
     if near:
-        return f"did you mean ${near[0]}?"
-    return "there are: " + ", ".join(sorted((*VARIABLES, "arg_NAME", "cookie_NAME", "http_NAME")))
+        return f"no variable ${name}; did you mean ${near[0]}?"
+    if name.startswith("http_"):
+        return (
+            f"${name} is not to be had: the field is one of the connection, or one under which"
+            " somebody would forge an identity"
+        )
+    known = ", ".join(sorted((*VARIABLES, "arg_NAME", "cookie_NAME", "http_NAME")))
+    return f"no variable ${name}; there are: {known}"
 
 
 class HeaderTemplate:

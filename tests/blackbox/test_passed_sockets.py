@@ -119,7 +119,7 @@ def test_without_a_socket_there_is_no_gate(tmp_path: Path, address: str):
 def test_the_health_check_says_what_it_cannot_know(tmp_path: Path):
     done = run("healthcheck", "-c", write(tmp_path, settings(tmp_path, listen="systemd:web")))
     assert done.returncode == 1
-    assert "no address is known" in done.stderr
+    assert "add an address to ask" in done.stderr
 
 
 def test_systemds_own_tool_starts_it(recorder: Recorder, tmp_path: Path):

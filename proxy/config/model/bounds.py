@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.config import rules
 from proxy.config.model.section import Section
-from proxy.config.units import Count, RateValue, Seconds, Size, parse_count, parse_entries
+from proxy.config.units import Count, RateValue, Seconds, Size, parse_count, parse_sections
 
 _Burst = Annotated[
     int | None, Field(ge=0, le=1_000_000), BeforeValidator(parse_count, json_schema_input_type=int)
@@ -73,7 +73,7 @@ class RouteLimits(Section):
     requests: Annotated[
         tuple[RouteRequestLimit, ...],
         AfterValidator(rules.check_request_limits),
-        BeforeValidator(parse_entries, json_schema_input_type=list[RouteRequestLimit]),
+        BeforeValidator(parse_sections, json_schema_input_type=list[RouteRequestLimit]),
     ] = ()
     """How often requests may come: `[{per: certificate, rate: 2/s, burst: 5}]`. Default: `[]`."""
 
@@ -113,7 +113,7 @@ class Limits(Section):
     requests: Annotated[
         tuple[RequestLimit, ...],
         AfterValidator(rules.check_request_limits),
-        BeforeValidator(parse_entries, json_schema_input_type=list[RequestLimit]),
+        BeforeValidator(parse_sections, json_schema_input_type=list[RequestLimit]),
     ] = ()
     """How often requests may come: `[{per: certificate, rate: 20/s, burst: 40}]`. Those of
     visitors who are refused count for their address, too. Default: `[]`."""

@@ -19,7 +19,7 @@ from proxy.config.model.section import Section, alone
 from proxy.config.model.upstreams import Upstream, UpstreamServer
 from proxy.config.networks import NetworkValue
 from proxy.config.paths import WritableFile
-from proxy.config.units import Flag, parse_entries
+from proxy.config.units import Flag, parse_entries, parse_sections
 
 
 class Config(Section):
@@ -86,7 +86,7 @@ class Config(Section):
     routes: Annotated[
         tuple[Route, ...],
         Field(min_length=1),
-        BeforeValidator(parse_entries, json_schema_input_type=list[Route]),
+        BeforeValidator(parse_sections, json_schema_input_type=list[Route]),
     ] = Field(default=(Route(),), validate_default=True)
     """Which requests go to which app. Default: all to the only app, with `verified` access."""
 

@@ -10,7 +10,7 @@ from proxy.config import rules
 from proxy.config.listen_addresses import ListenAddressValue
 from proxy.config.model.section import Section
 from proxy.config.paths import ExistingFile
-from proxy.config.units import Flag, parse_count, parse_entries
+from proxy.config.units import Flag, parse_count, parse_sections
 
 
 class Listener(Section):
@@ -72,7 +72,7 @@ class TLS(Section):
     server_names: Annotated[
         tuple[ServerName, ...],
         AfterValidator(rules.check_server_names),
-        BeforeValidator(parse_entries, json_schema_input_type=list[ServerName]),
+        BeforeValidator(parse_sections, json_schema_input_type=list[ServerName]),
     ] = ()
     """More certificates for other host names. Default: none, every client gets the one above. All
     names share one `client_auth`."""

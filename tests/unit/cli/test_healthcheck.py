@@ -54,6 +54,13 @@ def context(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.parametrize("timeout", ["nan", "inf", "0", "-1", "soon"])
+def test_a_timeout_that_is_no_time_is_wrong_usage(tmp_path: Path, timeout: str):
+    result = check(tmp_path, "127.0.0.1:8443", "--timeout", timeout)
+    assert result.exit_code == 2
+    assert "Invalid value for '--timeout'" in result.output
+
+
 def check(folder: Path, listen: object, *more: str, **changes: object) -> Result:
     path = write(folder, settings(folder, listen=listen, **changes))
     return CliRunner().invoke(healthcheck, ["-c", str(path), *more])

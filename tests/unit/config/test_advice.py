@@ -49,6 +49,14 @@ def warnings_of(text: str) -> list[str]:
             "g:4: trusted_proxies[1]: everybody is trusted",
         ),
         (
+            LEAST + "listen: [8443, {address: ':80', redirect_to_port: 80}]",
+            "g:4: listen[1].redirect_to_port: this port speaks plain HTTP",
+        ),
+        (
+            LEAST + "routes: [{path: /}, {path: /docs, redirect: '/docs/?x'}]",
+            "g:4: routes[1].redirect: /docs/ is a path of this route: a loop",
+        ),
+        (
             LEAST + "intercept_errors: true",
             "g:4: intercept_errors: has no effect: there are no error_pages",
         ),
@@ -92,6 +100,10 @@ def test_what_was_hardly_meant_is_pointed_out(text: str, warning: str):
         " {path: /, static: site, access: public}]",
         LEAST + "routes: [{path: /app}, {path: /in, static: site/inner, access: public},"
         " {path: /, static: site}]",
+        LEAST + "listen: [8443, {address: ':80', redirect_to_port: 8443}]",
+        LEAST + "routes: [{path: /a, redirect: /a/b}, {path: /a/b/}]",
+        LEAST + "routes: [{path: /a, redirect: /b}, {path: /c, redirect: '/c$arg_x'}, {path: /}]",
+        LEAST + "routes: [{path: /a, redirect: /none}, {host: a.example, path: /}]",
     ],
 )
 def test_a_plain_configuration_has_no_warnings(text: str):

@@ -15,6 +15,7 @@ from proxy.config.source import EnvironmentSource, key_text, place_of
         (("tls", "private_key"), "tls.private_key"),
         (("routes", 0, "path"), "routes[0].path"),
         (("upstreams", "app", "servers", 12), "upstreams.app.servers[12]"),
+        (("error_pages", "404"), "error_pages.404"),
     ],
 )
 def test_a_place_and_its_text_are_two_forms_of_one_thing(place: tuple[str | int, ...], text: str):

@@ -38,7 +38,7 @@ def problems(text: str, folder: Path) -> str:
 
 def handed_out(path: Path, text: str, folder: Path) -> bool:
     """Tell whether this file, and no other, is what the folder must not hold."""
-    line = f"{path} lies in this folder, and would be handed out"
+    line = f"{path} lies in this folder, and would be handed out; move it"
     found = problems(text, folder)
     return found.count("lies in this folder") == 1 and line in found
 

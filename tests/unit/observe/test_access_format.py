@@ -175,7 +175,7 @@ class TestTemplate:
         assert all(full)
         assert all(empty)
 
-    @pytest.mark.parametrize("text", ["$nope", "${nope}", "costs 5$", "$ status"])
+    @pytest.mark.parametrize("text", ["$nope", "${nope}"])
     def test_an_unknown_variable_is_an_error_that_lists_the_known_ones(self, text: str):
         with pytest.raises(CertgateError, match=r"no variable \$.*remote_addr"):
             parse_access_format(text)

@@ -102,6 +102,11 @@ class TestOtherLibraries:
         assert capsys.readouterr().err.count("client") == 2
 
 
+def test_quotation_marks_of_our_messages_stay_readable_and_nothing_else_does():
+    line = rendered(event="e", problem="“a” is…", name="\\u201c “\u202e”\n")
+    assert line.endswith('problem="“a” is…" name="' + r'\\u201c “\u202e”\n"')
+
+
 class TestRateLimit:
     def test_the_rest_of_a_second_is_counted_and_told_with_the_next_line(self):
         limit = RateLimit(2)

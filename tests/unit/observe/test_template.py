@@ -41,12 +41,29 @@ def test_the_values_can_be_looked_at():
     assert Template("$request_uri $arg_x", find_variable).values(record_of(b"/x")) == [b"/x", None]
 
 
-@pytest.mark.parametrize("text", ["$", "a $ b", "$5", "${", "${}", "$nope", "${nope}"])
+@pytest.mark.parametrize("text", ["$5", "$nope", "${nope}"])
 def test_what_is_no_variable_is_an_error_that_names_those_there_are(text: str):
     with pytest.raises(
         CertgateError, match=r"no variable \$.*; there are: arg_NAME, args, .*, uri"
     ):
         Template(text, find_variable)
+
+
+@pytest.mark.parametrize("text", ["$", "a $ b", "${", "${}", "costs 5$"])
+def test_a_lone_dollar_sign_is_an_error_that_says_what_it_begins(text: str):
+    with pytest.raises(CertgateError, match=r"^a \$ begins the name of a variable: \$host"):
+        Template(text, find_variable)
+
+
+@pytest.mark.parametrize("name", ["http_connection", "http_transfer_encoding"])
+def test_a_field_that_is_no_variable_is_an_error_that_says_why(name: str):
+    with pytest.raises(CertgateError, match=rf"^\${name} is not to be had: the field is one of"):
+        Template(f"${name}", find_variable)
+
+
+def test_a_variable_in_upper_case_is_put_right():
+    with pytest.raises(CertgateError, match=r"did you mean \$ssl_client_cn\?$"):
+        Template("$SSL_CLIENT_CN", find_variable)
 
 
 def test_a_misspelt_variable_is_put_right():
