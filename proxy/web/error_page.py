@@ -82,16 +82,6 @@ ERRORS: Final[dict[str, Wording]] = {
         "This upload cannot be taken", "The server has no room to store it at the moment."
     ),
     "target_too_long": _sender("This address is too long", "It is longer than this site accepts."),
-    "misdirected": Wording(
-        "This request came in through the wrong door",
-        "The connection was made for another name than the one that the request asks for.",
-        (
-            "Close every window of the browser, open it again, and try once more.",
-            "A program has to use the same name for the connection (SNI) and for the Host field.",
-        ),
-        "map",
-        browser_help=False,
-    ),
     "head_too_large": Wording(
         "This request carries too much",
         "Its header fields are larger than this site accepts. Often too many cookies are why.",
@@ -131,7 +121,6 @@ ERRORS: Final[dict[str, Wording]] = {
     "upstream_error": _operator("The app met an error", "It could not answer this request."),
     "upstream_timeout": _upstream("The app takes too long", "{upstream} did not answer in time."),
     "overloaded": _operator("Too busy", "There are more requests than this site can take."),
-    "shutting_down": _operator("Restarting", "This server is about to stop.", "clock"),
     "version_not_supported": _sender(
         "This HTTP version is not supported", "The server speaks HTTP/1.1 and HTTP/1.0."
     ),

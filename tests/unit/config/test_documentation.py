@@ -40,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
         "ca/crl.pem",
         "other.crt",
         "other.key",
+        "../errors/403.html",
         "../errors/404.html",
         "../errors/5xx.html",
     ):
@@ -67,6 +68,40 @@ def test_each_yaml_block_of_the_page_loads(folder: Path):
     assert blocks
     for block in blocks:
         assert parse(block, "page", folder, {}).warnings == []
+
+
+PAGES = ("rewriting", "static-files", "limits", "listening", "upstreams")
+BLOCKS = [
+    (page, block)
+    for page in PAGES
+    for block in re.findall(
+        r"^```yaml\n(.*?)^```", (ROOT / "docs" / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+]
+
+
+def completed(block: str) -> str:
+    """Return a part of a configuration with what it takes to be a whole one."""
+    if block.startswith(" "):
+        block = "routes:\n  - path: /app/\n    upstream_path: /\n" + block
+    found = yaml.safe_load(block)
+    whole = {
+        "tls": "{certificate: certs/server.crt, private_key: certs/server.key}",
+        "client_auth": "{ca: certs/ca/ca.crt}",
+    }
+    routes = found.get("routes", [{}])
+    apps = {route["upstream"]: {"servers": "3000"} for route in routes if "upstream" in route}
+    if apps:
+        whole["upstreams"] = yaml.safe_dump(apps, default_flow_style=True).strip()
+    elif not {"upstream", "upstreams"} & set(found):
+        whole["upstream"] = "3000"
+    missing = [f"{key}: {value}\n" for key, value in whole.items() if key not in found]
+    return block + "".join(missing)
+
+
+@pytest.mark.parametrize(("page", "block"), BLOCKS, ids=[page for page, _ in BLOCKS])
+def test_each_yaml_block_of_a_guide_loads_once_it_is_whole(folder: Path, page: str, block: str):
+    parse(completed(block), page, folder, {})
 
 
 def test_the_example_loads(folder: Path):
