@@ -126,7 +126,9 @@ def _parse_server_url(text: str) -> Server:
     except ValueError:
         raise ValueError(f"{quoted(text)} is not a URL; write http://host:port") from None
     if parts.path not in {"", "/"} or "?" in text or "#" in text:
-        raise ValueError("a server is only a host and a port: requests keep the client's path")
+        raise ValueError(
+            "a server is only a host and a port; another path for it is a route's upstream_path"
+        )
     if "@" in parts.netloc:
         raise ValueError("a server's URL takes no user and password")
     if not parts.netloc:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from proxy.config.model import Config
 
+_PREFIX: Final = "CERTGATE_"
 _FILE: Final = "CERTGATE_CONFIG"
 _PLACES: Final[dict[str, Place]] = {
     "CERTGATE_LISTEN": ("listen",),
@@ -81,11 +82,20 @@ def _load_file(path: Path, environ: Mapping[str, str]) -> Loaded:
     return loaded
 
 
+def _nearest_variable(name: str, known: set[str]) -> str:
+    """Return advice; what all names have in common does not make two of them similar."""
+    rests = {other.removeprefix(_PREFIX) for other in known}
+    near = nearest_to(name.removeprefix(_PREFIX), rests)
+    return near.replace("did you mean ", f"did you mean {_PREFIX}") or (
+        f"; unset it, or write a file and name it in {_FILE}"
+    )
+
+
 def _unknown_variables(environ: Mapping[str, str]) -> list[Problem]:
     """A misspelt ``CERTGATE_CRL`` would switch off the revocation check: refuse to guess."""
     known = {_FILE, *_PLACES, *_OF_OTHER_COMMANDS}
     return [
-        Problem(name, "", "is not a variable of certgate" + nearest_to(name, known))
+        Problem(name, "", "is not a variable of certgate" + _nearest_variable(name, known))
         for name in sorted(environ)
-        if name.startswith("CERTGATE_") and name not in known and not _SERVICE_LINK.fullmatch(name)
+        if name.startswith(_PREFIX) and name not in known and not _SERVICE_LINK.fullmatch(name)
     ]

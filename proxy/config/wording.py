@@ -31,6 +31,8 @@ def message_of(error: ErrorDetails, schema: type[BaseModel]) -> str:
     """Return what to tell the operator about one error that ``schema`` found."""
     if error["type"] == "extra_forbidden":
         return _unknown_key(error["loc"], schema)
+    if error["type"] in {"model_type", "model_attributes_type"}:
+        return "expects keys of its own" + _listed(_keys_at(error["loc"], schema))
     return _WORDING.get(error["type"], _own_words)(error)
 
 
@@ -39,9 +41,11 @@ def _unknown_key(place: tuple[str | int, ...], schema: type[BaseModel]) -> str:
         return "is not in this version; remove the key"
     known = _keys_at(place[:-1], schema)
     near = nearest_to(str(place[-1]), known)
-    if not near and 0 < len(known) <= _FEW:
-        near = f"; the keys here are {', '.join(known)}"
-    return "is not a key" + near
+    return "is not a key" + (near or _listed(known))
+
+
+def _listed(keys: list[str]) -> str:
+    return f"; the keys here are {', '.join(keys)}" if 0 < len(keys) <= _FEW else ""
 
 
 def _keys_at(place: tuple[str | int, ...], schema: type[BaseModel]) -> list[str]:
@@ -78,8 +82,6 @@ _WORDING: Final[dict[str, Callable[[ErrorDetails], str]]] = {
     "greater_than_equal": lambda error: f"has to be at least {error['ctx']['ge']:.10g}",
     "less_than_equal": lambda error: f"may be at most {error['ctx']['le']:.19g}",
     "too_short": lambda _: "is an empty list; name at least one",
-    "model_type": lambda _: "expects keys of its own (a mapping)",
-    "model_attributes_type": lambda _: "expects keys of its own (a mapping)",
     "dict_type": lambda _: "expects keys of its own (a mapping)",
     "tuple_type": lambda _: "expects a list",
     "string_type": lambda _: "expects a text",

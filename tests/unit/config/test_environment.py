@@ -85,7 +85,10 @@ def test_a_misspelt_variable_is_refused():
     """Else a misspelt CERTGATE_CRL would switch the revocation check off in silence."""
     assert problems(FULL | {"CERTGATE_CRLS": "x", "CERTGATE_ZZZZZZZ": "1"}) == [
         "CERTGATE_CRLS: is not a variable of certgate; did you mean CERTGATE_CRL?",
-        "CERTGATE_ZZZZZZZ: is not a variable of certgate",
+        (
+            "CERTGATE_ZZZZZZZ: is not a variable of certgate; unset it, or write a file and name it in"
+            " CERTGATE_CONFIG"
+        ),
     ]
 
 
