@@ -86,8 +86,8 @@ def test_a_misspelt_variable_is_refused():
     assert problems(FULL | {"CERTGATE_CRLS": "x", "CERTGATE_ZZZZZZZ": "1"}) == [
         "CERTGATE_CRLS: is not a variable of certgate; did you mean CERTGATE_CRL?",
         (
-            "CERTGATE_ZZZZZZZ: is not a variable of certgate; unset it, or write a file and name it in"
-            " CERTGATE_CONFIG"
+            "CERTGATE_ZZZZZZZ: is not a variable of certgate; unset it, or write a file and"
+            " name it in CERTGATE_CONFIG"
         ),
     ]
 
