@@ -64,7 +64,7 @@ global
     tune.http.maxhdr 50
 """
 _CERTGATE_LIMITS = {"head": 4096, "fields": 50}
-_CERTGATE_TIMEOUTS = {"head": 5, "body": 5, "keepalive": 1, "response": 5, "shutdown": 5}
+_CERTGATE_TIMEOUTS = {"head": 5, "body": 5, "keepalive": 2, "response": 5, "shutdown": 5}
 
 
 @contextmanager

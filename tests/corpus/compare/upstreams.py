@@ -21,7 +21,7 @@ _TARGET = re.compile(rb"[A-Z]+ (?:http://[^/ ]+)?/(?:case/([0-9]+)|well) ")
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
 _WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
 _LINGER = 0.3
-_MOST_PIECES = 600
+_MOST_PIECES = 250
 
 
 class Keeping:
