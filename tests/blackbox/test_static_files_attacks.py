@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (public / ".git" / "config").write_bytes(SECRET)
     (public / "out").symlink_to(made)
     (public / "out.txt").symlink_to("../secret")
-    (public / "root").symlink_to("/")
+    (public / "system").symlink_to("/")
     (public / "self").symlink_to("/proc/self/environ")
     os.mkfifo(public / "fifo")
     with (public / "big").open("wb") as file:
@@ -103,8 +103,8 @@ def test_no_way_of_writing_leads_upwards(gate: Gate, prefix: str, upwards: str):
         "/out",
         "/out/",
         "/out.txt",
-        "/root/etc/passwd",
-        "/root",
+        "/system/etc/passwd",
+        "/system",
         "/self",
         "/fifo",
         "/fifo/",

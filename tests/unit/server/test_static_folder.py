@@ -176,7 +176,7 @@ def test_an_index_that_leads_out_is_404(public: Path, outside: Path):
 
 
 @pytest.mark.parametrize(
-    "target", ["/proc/self/environ", "/proc/self/root/etc/passwd", "/dev/zero", "/", "/proc/self"]
+    "target", ["/proc/self/environ", "/etc/passwd", "/dev/zero", "/", "/proc/self"]
 )
 def test_links_into_the_system_are_404(public: Path, target: str):
     (public / "link").symlink_to(target)
