@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.cli.configuration import ConfiguredCommand, config_option, read_config
+from proxy.cli.unix_socket import connect_unix
 from proxy.config.addresses import Address
 from proxy.config.listen_addresses import SocketPath
 from proxy.errors import CertgateError
@@ -109,14 +110,7 @@ def _ask(listener: Listener, request: bytes, timeout: float) -> bytes:
 
 def _connected(address: ListenAddress, timeout: float) -> socket.socket:
     if isinstance(address, SocketPath):
-        sock = socket.socket(socket.AF_UNIX)
-        try:
-            sock.settimeout(timeout)
-            sock.connect(address.path)
-        except OSError:
-            sock.close()
-            raise
-        return sock
+        return connect_unix(address.path, timeout)
     assert isinstance(address, Address)  # noqa: S101 -- for the type checker: others are left out
     *first, last = _LOOPBACK.get(address.host, (address.host,))
     for host in first:

@@ -13,6 +13,7 @@ from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, ExtensionNotFo
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from proxy.cli.exposure import exposure_warning
+from proxy.cli.unix_socket import connect_unix
 from proxy.config.units import quoted
 from proxy.identity.crl_due import SIGN_AGAIN
 from proxy.tls.files import load_server_certificate
@@ -204,11 +205,4 @@ def _connection_fault(endpoint: Endpoint) -> str:
 def _connected(server: Server) -> socket.socket:
     if not server.path:
         return socket.create_connection((server.host, server.port), timeout=CONNECT_SECONDS)
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.settimeout(CONNECT_SECONDS)
-        connection.connect(server.path)
-    except OSError:
-        connection.close()
-        raise
-    return connection
+    return connect_unix(server.path, CONNECT_SECONDS)

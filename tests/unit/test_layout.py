@@ -75,6 +75,7 @@ _HELD_ELSEWHERE = {
     "ca/store/engine.py": _STORE,
     "ca/store/queries.py": _STORE,
     # commands, run as a user types them
+    "cli/unix_socket.py": "tests/blackbox/test_unix_listener.py",
     "cli/inspection.py": "tests/unit/cli/test_check.py",
     "cli/ca/export.py": _OTHER_COMMANDS,
     "cli/ca/init.py": "tests/integration/ca/test_init_command.py",
