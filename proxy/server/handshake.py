@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
-from OpenSSL import SSL
 
 from proxy.forward.proxy_protocol import is_proxy_header
 from proxy.observe.access_record import AccessRecord
 from proxy.server.accepted import AcceptedConnection
 from proxy.server.downstream import DownstreamConnection
 from proxy.server.tls_transport import TLSTransport
-from proxy.tls.failure import handshake_failure_reason
+from proxy.tls.failure import TLSError
 from proxy.tls.peer import read_peer
 from proxy.tls.records import RecordBoundary
 from proxy.web.plain_http import plain_http_answer
 
 if TYPE_CHECKING:
     from proxy.server.state import ServerState
+    from proxy.tls.connection import TLSConnection
 
 _log = structlog.stdlib.get_logger()
 
@@ -39,7 +39,7 @@ class Handshake(AcceptedConnection):
         self._snapshot = state.snapshot
         super().__init__(state, port, self._snapshot.timeouts.handshake)
         self._boundary = RecordBoundary()
-        self._tls: SSL.Connection
+        self._tls: TLSConnection
         self._is_plain: bool | None = None  # not known before the first byte
 
     def _begun(self) -> None:
@@ -54,19 +54,18 @@ class Handshake(AcceptedConnection):
         if self._is_plain:
             return
         self._boundary.is_one_record(data)
-        self._tls.bio_write(data)
+        tls = self._tls
+        tls.feed(data)
         try:
-            self._tls.do_handshake()
-        except SSL.WantReadError:
-            self._flush()
-            return
-        except SSL.Error as error:
+            done = tls.handshake()
+        except TLSError as error:
             self._flush()  # the alert tells the client what was wrong
-            self._fail(handshake_failure_reason(error))
+            self._fail(error.reason)
             return
-        if self._tls.get_protocol_version() != SSL.TLS1_3_VERSION:
+        if not done or not tls.is_tls_1_3:
             self._flush()  # TLS 1.2: our Finished; in TLS 1.3 only tickets, which can wait
-        self._succeed()
+        if done:
+            self._succeed()
 
     def eof_received(self) -> bool:
         """The client left before TLS was up."""
@@ -82,14 +81,12 @@ class Handshake(AcceptedConnection):
 
     def _flush(self) -> None:
         """Send what OpenSSL has to say; nearly always a flight is one read."""
-        try:
-            flight = self._tls.bio_read(_FLIGHT)
-            while len(flight) == _FLIGHT:
-                self._socket.write(flight)
-                flight = self._tls.bio_read(_FLIGHT)
-        except SSL.WantReadError:
-            return
-        self._socket.write(flight)
+        flight = self._tls.drain(_FLIGHT)
+        while len(flight) == _FLIGHT:
+            self._socket.write(flight)
+            flight = self._tls.drain(_FLIGHT)
+        if flight:
+            self._socket.write(flight)
 
     def _succeed(self) -> None:
         peer = read_peer(self._tls)

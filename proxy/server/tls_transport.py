@@ -1,8 +1,7 @@
 """TLS over one accepted socket, once the handshake is done.
 
-pyOpenSSL works on two memory BIOs: ciphertext from the socket is written into one, plaintext is
-read; plaintext is written, and ciphertext for the socket is read from the other. Nothing here
-waits: a call from the event loop goes through to the connection above before it returns.
+Nothing here waits: a call from the event loop goes through to the connection above before it
+returns.
 """
 
 from __future__ import annotations
@@ -13,19 +12,20 @@ import sys
 import termios
 from typing import TYPE_CHECKING, Protocol
 
-from OpenSSL import SSL
+from proxy.tls.failure import TLSError
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from proxy.tls.connection import TLSConnection
     from proxy.tls.records import RecordBoundary
 
 # One TLS record holds at most 16 KiB of plaintext; 29 bytes is the largest overhead of the AEAD
 # suites of TLS 1.2 (5 header, 8 nonce, 16 tag), and 64 leaves room for a pending alert.
 _RECORD = 16384
 _RECORD_OVERHEAD = 64
-# OpenSSL ends a TLS 1.3 handshake with two session tickets that pyOpenSSL cannot switch off. Nobody
+# OpenSSL ends a TLS 1.3 handshake with two session tickets that nothing here can switch off. Nobody
 # will resume with them, so they wait for the first response instead of costing a system call.
 _MAX_TICKETS = 2048
 # Back-pressure: above the high mark the upstream is no longer read, below the low mark it is.
@@ -72,7 +72,7 @@ class TLSTransport(asyncio.Protocol):
     )
 
     def __init__(
-        self, socket: asyncio.Transport, tls: SSL.Connection, boundary: RecordBoundary
+        self, socket: asyncio.Transport, tls: TLSConnection, boundary: RecordBoundary
     ) -> None:
         self._socket = socket
         self._tls = tls
@@ -94,12 +94,12 @@ class TLSTransport(asyncio.Protocol):
     @property
     def tls_version(self) -> str:
         """E.g. ``TLSv1.3``."""
-        return self._tls.get_protocol_version_name()
+        return self._tls.version
 
     @property
     def cipher(self) -> str:
         """OpenSSL's name of the cipher suite."""
-        return self._tls.get_cipher_name() or ""
+        return self._tls.cipher
 
     @property
     def unsent(self) -> int:
@@ -122,16 +122,18 @@ class TLSTransport(asyncio.Protocol):
         if self._ended:
             return  # nothing after close_notify counts (RFC 8446, section 6.1)
         tls = self._tls
-        tls.bio_write(data)
+        tls.feed(data)
         if not self._boundary.is_one_record(data):
             self._read_and_reply()
             return
         try:
-            plaintext = tls.recv(len(data))  # a record's content is shorter than the record
-        except SSL.Error:
+            plaintext = tls.read(len(data))  # a record's content is shorter than the record
+        except TLSError:
+            plaintext = None
+        if plaintext:
+            self._handler.data_received(plaintext)
+        else:
             self._read_and_reply()  # no application data in it: this says what it was
-            return
-        self._handler.data_received(plaintext)
 
     def eof_received(self) -> bool:
         """The client closed its sending side without (or after) a close_notify."""
@@ -174,17 +176,16 @@ class TLSTransport(asyncio.Protocol):
         """Hand up all plaintext that is there; several records go up as one piece."""
         tls, records = self._tls, []
         try:
-            while True:
-                records.append(tls.recv(_RECORD))
-        except SSL.WantReadError:
-            self._hand_up(records)
-        except SSL.ZeroReturnError:
-            self._hand_up(records)
-            self._end_clean()
-        except SSL.Error:
+            while record := tls.read(_RECORD):
+                records.append(record)
+        except TLSError:
             # A record that does not decrypt. OpenSSL has put the alert that says so into the BIO.
             self._flush(_RECORD_OVERHEAD)
             self.abort()
+            return
+        self._hand_up(records)
+        if record is not None:
+            self._end_clean()
 
     def _hand_up(self, records: list[bytes]) -> None:
         if records:
@@ -202,9 +203,9 @@ class TLSTransport(asyncio.Protocol):
         if self.is_closing or not data:
             return
         tls, size = self._tls, len(data)
-        tls.sendall(data)
+        tls.write(data)
         size += _RECORD_OVERHEAD * (size // _RECORD + 1)
-        ciphertext = tls.bio_read(size + self._unsent)
+        ciphertext = tls.drain(size + self._unsent)
         self._unsent = 0
         self._socket.write(ciphertext)
         if len(ciphertext) >= size:
@@ -212,14 +213,10 @@ class TLSTransport(asyncio.Protocol):
 
     def _flush(self, size: int) -> None:
         tls, socket = self._tls, self._socket
-        try:
-            while True:
-                ciphertext = tls.bio_read(size)
-                socket.write(ciphertext)
-                if len(ciphertext) < size:
-                    return
-        except SSL.WantReadError:
-            return
+        while ciphertext := tls.drain(size):
+            socket.write(ciphertext)
+            if len(ciphertext) < size:
+                return
 
     def pause_reading(self) -> None:
         """Take no more from the socket until told otherwise."""
@@ -268,7 +265,7 @@ class TLSTransport(asyncio.Protocol):
     def _shutdown(self) -> None:
         try:
             self._tls.shutdown()
-        except SSL.Error:
+        except TLSError:
             return  # the peer broke the connection already: there is nobody to tell
         self._flush(_RECORD_OVERHEAD)
 

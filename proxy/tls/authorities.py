@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
+from OpenSSL.crypto import X509
 
-from proxy.tls.openssl import address_of
+from proxy.tls.openssl import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,13 +30,14 @@ class Authorities:
     def __init__(self, certificates: Iterable[Certificate]) -> None:
         certificates = tuple(certificates)
         self.loaded = tuple(map(X509.from_cryptography, certificates))
-        self._by_address = dict(zip(map(address_of, self.loaded), certificates, strict=True))
+        pointers = (one._x509 for one in self.loaded)  # noqa: SLF001 - see openssl.py
+        # cffi's pointers are equal if they point to the same place.
+        self._by_address: dict[Any, Certificate] = dict(zip(pointers, certificates, strict=True))
         self._by_der = {one.public_bytes(Encoding.DER): one for one in certificates}
 
-    def find(self, certificate: X509) -> Certificate | bytes:
-        """Return the certificate if it is one of these, else its DER."""
-        known = self._by_address.get(address_of(certificate))
-        if known is not None:
+    def find(self, certificate: Any) -> Certificate | bytes:
+        """Return the certificate of an ``X509 *`` if it is one of these, else its DER."""
+        if (known := self._by_address.get(certificate)) is not None:
             return known
-        encoded = dump_certificate(FILETYPE_ASN1, certificate)
-        return self._by_der.get(encoded, encoded)
+        der = encoded(certificate)
+        return self._by_der.get(der, der)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from OpenSSL import SSL
 
 from proxy.errors import CertgateError
-from proxy.tls.failure import handshake_failure_reason
+from proxy.tls.connection import TLSConnection
+from proxy.tls.failure import context_failure_reason
+from proxy.tls.hello import certificate_callback, protocol_callback
+from proxy.tls.openssl import FFI, LIB
 from proxy.tls.settings import REQUIRED_OPTIONS, TLS_1_3_SUITES, refuse_dead_ends
-from proxy.tls.verification import VerificationRecord, record_and_continue, record_and_refuse
+from proxy.tls.verification import record_and_continue, record_and_refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cryptography.x509 import Certificate
     from OpenSSL.crypto import X509Store
 
@@ -36,19 +37,23 @@ class CompiledContext:
     """Everything that a new connection needs.
 
     Attributes:
-        context: the context of the default server certificate.
+        context: pyOpenSSL's, of the default server certificate.
         authorities: the configured CA certificates.
+        choice: the callback that chooses by server name; held here, since OpenSSL does not hold it.
     """
 
     context: SSL.Context
     authorities: Authorities
+    choice: Any = None
 
-    def connect(self) -> SSL.Connection:
-        """Return a connection in accept state over memory BIOs, with an empty record."""
-        connection = SSL.Connection(self.context)
-        connection.set_accept_state()
-        connection.set_app_data(VerificationRecord(self.authorities))
-        return connection
+    @property
+    def pointer(self) -> Any:
+        """The ``SSL_CTX *``."""
+        return _pointer(self.context)
+
+    def connect(self) -> TLSConnection:
+        """Return a connection in accept state."""
+        return TLSConnection(self)
 
 
 def compile_context(
@@ -64,9 +69,11 @@ def compile_context(
         CertgateError: OpenSSL does not take the certificate, or no client could ever be verified.
     """
     context = openssl_context(server, clients, authorities, protocol)
-    if by_name:
-        context.set_tlsext_servername_callback(_choice_of_certificate(by_name))
-    return CompiledContext(context, authorities)
+    if not by_name:
+        return CompiledContext(context, authorities)
+    choice = certificate_callback(by_name)
+    LIB.SSL_CTX_set_tlsext_servername_callback(_pointer(context), choice)
+    return CompiledContext(context, authorities, choice)
 
 
 def openssl_context(
@@ -77,8 +84,8 @@ def openssl_context(
 ) -> SSL.Context:
     """Return one pyOpenSSL context. All names of a listener get the same clients and protocol.
 
-    That is not thrift: ``set_context`` in the SNI callback swaps the trust store along with the
-    certificate, while flags, depth and verify mode stay the first context's.
+    That is not thrift: the SNI callback swaps the trust store along with the certificate, while
+    flags, depth and verify mode stay the first context's.
 
     Raises:
         CertgateError: OpenSSL does not take the certificate, or no client could ever be verified.
@@ -91,9 +98,13 @@ def openssl_context(
         _show(context, server)
     except SSL.Error as error:
         name = server.certificate.subject.rfc4514_string()
-        reason = handshake_failure_reason(error)
+        reason = context_failure_reason(error)
         raise CertgateError(f"server certificate {name!r} is not usable: {reason}") from None
     return context
+
+
+def _pointer(context: SSL.Context) -> Any:
+    return context._context  # noqa: SLF001 - see openssl.py
 
 
 def _speak(context: SSL.Context, protocol: ProtocolSettings) -> None:
@@ -104,8 +115,11 @@ def _speak(context: SSL.Context, protocol: ProtocolSettings) -> None:
     context.set_options(REQUIRED_OPTIONS | protocol.options)
     # An idle connection keeps no 2 * 17 kB of record buffers.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS | _NO_AUTO_CHAIN)
+    # pyOpenSSL sets this one: one call would write one record, and the rest is another's business.
+    LIB.SSL_CTX_clear_mode(_pointer(context), LIB.SSL_MODE_ENABLE_PARTIAL_WRITE)
     if protocol.alpn:
-        context.set_alpn_select_callback(_choice_of_protocol(protocol.alpn))
+        choice = protocol_callback(protocol.alpn)
+        LIB.SSL_CTX_set_alpn_select_cb(_pointer(context), choice, FFI.NULL)
 
 
 def _resume_nothing(context: SSL.Context) -> None:
@@ -126,9 +140,9 @@ def _judge(context: SSL.Context, clients: ClientAuthentication, authorities: Aut
     context.set_verify_depth(clients.verify_depth)
     if clients.required:
         mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        context.set_verify(mode, record_and_refuse)
+        LIB.SSL_CTX_set_verify(_pointer(context), mode, record_and_refuse)
     else:
-        context.set_verify(SSL.VERIFY_PEER, record_and_continue)
+        LIB.SSL_CTX_set_verify(_pointer(context), SSL.VERIFY_PEER, record_and_continue)
 
 
 def _send_names(context: SSL.Context, anchors: tuple[Certificate, ...]) -> None:
@@ -148,28 +162,3 @@ def _show(context: SSL.Context, server: ServerCertificate) -> None:
         context.add_extra_chain_cert(certificate)
     context.use_privatekey(server.private_key)
     context.check_privatekey()
-
-
-def _choice_of_certificate(
-    by_name: ServerNames[SSL.Context],
-) -> Callable[[SSL.Connection], None]:
-    def choose(connection: SSL.Connection) -> None:
-        context = by_name.find(connection.get_servername())
-        if context is not None:
-            connection.set_context(context)
-
-    return choose
-
-
-def _choice_of_protocol(
-    preferred: tuple[bytes, ...],
-) -> Callable[[SSL.Connection, list[bytes]], bytes]:
-    def choose(_connection: SSL.Connection, offered: list[bytes]) -> bytes:
-        for protocol in preferred:
-            if protocol in offered:
-                return protocol
-        # RFC 7301, section 3.2: a fatal no_application_protocol alert. It also keeps a client that
-        # believes to speak SMTP or FTP from being answered in HTTP (the ALPACA attack).
-        raise SSL.Error([("SSL routines", "", "no application protocol")])
-
-    return choose

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from proxy.identity.peer import VerifyError
+    from proxy.tls.connection import TLSConnection
 
 _LOG = logging.getLogger(__name__)
 _MAXIMUM_PROTOCOL_NAME = 255  # RFC 7301, section 3.1
@@ -150,8 +151,8 @@ class ClientCertContext(CertificateSettings):
             )
         return self._compiled
 
-    def new_connection(self) -> SSL.Connection:
-        """Return a pyOpenSSL connection in accept state, to be driven over its memory BIOs.
+    def new_connection(self) -> TLSConnection:
+        """Return a connection in accept state.
 
         After its handshake ``read_peer`` tells who the client is.
 
@@ -182,7 +183,7 @@ class ClientCertContext(CertificateSettings):
         """Count and log a failed handshake; asyncio and uvloop drop it without a word.
 
         Args:
-            reason: from ``handshake_failure_reason``.
+            reason: of the ``TLSError``.
             errors: what verification had found by then.
         """
         self.handshake_failures[reason] += 1

@@ -1,25 +1,28 @@
-"""The few things that pyOpenSSL does not offer in public, taken from its own binding, once.
+"""OpenSSL itself, as pyOpenSSL has it: ``cryptography``'s binding, its errors and its certificates.
 
-pyOpenSSL is itself written against ``cryptography.hazmat.bindings.openssl``: same library, same
-error queue. Everything else in this room uses pyOpenSSL's public interface.
+A connection is driven here directly. pyOpenSSL's own ``Connection`` costs as much again as all of
+certgate's Python in a handshake: an exception at each "want read", and for each step of path
+validation a certificate object and a look into a weak dictionary. Every function that this room
+calls is one that pyOpenSSL calls as well, so a release of ``cryptography`` that it works with has
+them. Contexts are set up with pyOpenSSL's public interface.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.bindings.openssl.binding import Binding
 
-if TYPE_CHECKING:
-    from OpenSSL.crypto import X509
-
 _BINDING = Binding()
-_LIB: Any = _BINDING.lib
-_FFI: Any = _BINDING.ffi
+LIB: Any = _BINDING.lib
+FFI: Any = _BINDING.ffi
 
 UNSPECIFIED = 1
 """``X509_V_ERR_UNSPECIFIED``: an error that has no number of its own."""
+
+allocate = FFI.new_allocator(should_clear_after_alloc=False)
+"""Allocate memory that OpenSSL fills: ``allocate("char[]", size)``."""
 
 
 def clear_error_queue() -> None:
@@ -28,25 +31,44 @@ def clear_error_queue() -> None:
     A signature that failed in a verification whose callback said "go on" stays in the queue, and
     the next innocent ``SSL_read`` that has nothing to give is then taken for a failure.
     """
-    _LIB.ERR_clear_error()
+    LIB.ERR_clear_error()
 
 
 def error_queue_is_empty() -> bool:
     """Tell whether nothing is left in this thread's OpenSSL error queue."""
-    return bool(_LIB.ERR_peek_error() == 0)
+    return bool(LIB.ERR_peek_error() == 0)
 
 
-def address_of(certificate: X509) -> int:
-    """Return where OpenSSL keeps this certificate.
+def pop_errors() -> list[tuple[str, str]]:
+    """Empty this thread's OpenSSL error queue; return (library, reason) of each, oldest first."""
+    found = []
+    while (code := LIB.ERR_get_error()) != 0:
+        found.append(
+            (text_of(LIB.ERR_lib_error_string(code)), text_of(LIB.ERR_reason_error_string(code)))
+        )
+    return found
 
-    The same address means the same certificate for as long as one of its objects is held. Writing
-    it out in DER to compare takes four times as long.
-    """
-    return int(_FFI.cast("uintptr_t", certificate._x509))  # noqa: SLF001 - see above
+
+def encoded(certificate: Any) -> bytes:
+    """Return an ``X509 *`` in DER."""
+    bio = LIB.BIO_new(LIB.BIO_s_mem())
+    try:
+        if LIB.i2d_X509_bio(bio, certificate) != 1:
+            clear_error_queue()
+            raise ValueError("OpenSSL cannot write this certificate")
+        start = FFI.new("char **")
+        size = LIB.BIO_get_mem_data(bio, start)
+        return bytes(FFI.unpack(start[0], size))
+    finally:
+        LIB.BIO_free(bio)
+
+
+def text_of(words: Any) -> str:
+    """Return a ``char *`` of OpenSSL's own tables; empty for NULL."""
+    return "" if words == FFI.NULL else FFI.string(words).decode("ascii", "replace")
 
 
 @cache
 def verify_error_text(number: int) -> str:
     """Return OpenSSL's words for an ``X509_V_ERR_*`` number; there are fewer than a hundred."""
-    text: bytes = _FFI.string(_LIB.X509_verify_cert_error_string(number))
-    return text.decode("ascii", "replace")
+    return text_of(LIB.X509_verify_cert_error_string(number))

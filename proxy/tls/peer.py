@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.x509 import load_der_x509_certificate
 from OpenSSL.SSL import X509VerificationCodes
@@ -13,16 +13,14 @@ from proxy.tls.openssl import verify_error_text
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from OpenSSL.crypto import X509
-    from OpenSSL.SSL import Connection
 
     from proxy.tls.authorities import Authorities
-    from proxy.tls.verification import VerificationRecord
+    from proxy.tls.connection import TLSConnection
 
 _BROKEN: int = X509VerificationCodes.ERR_APPLICATION_VERIFICATION
 
 
-def read_peer(connection: Connection) -> PeerIdentity:
+def read_peer(connection: TLSConnection) -> PeerIdentity:
     """Return who is at the other end of a connection whose handshake is done. It never raises.
 
     A certificate that OpenSSL took but ``cryptography`` cannot parse, and a callback that failed,
@@ -34,38 +32,21 @@ def read_peer(connection: Connection) -> PeerIdentity:
         return PeerIdentity(None, (), (_broken(),), judged=False)
 
 
-def _read(connection: Connection) -> PeerIdentity:
-    record: VerificationRecord = connection.get_app_data()
-    chain = _good_path(record) or _chain(connection)
+def _read(connection: TLSConnection) -> PeerIdentity:
+    record, authorities = connection.record, connection.context.authorities
+    chain = tuple(_converted(one, authorities) for one in connection.path())
     if not chain:
-        return NO_CERTIFICATE
-    certificates = tuple(_converted(one, record.authorities) for one in chain)
+        # Resumed sessions have no path, for one. The leaf alone is not judged then.
+        leaf = connection.leaf()
+        if leaf is None:
+            return NO_CERTIFICATE
+        chain = (_converted(leaf, authorities),)
     if record.broken:
-        return PeerIdentity(certificates[0], certificates, (_broken(),), judged=False)
-    return PeerIdentity(certificates[0], certificates, tuple(record.errors), record.judged)
+        return PeerIdentity(chain[0], chain, (_broken(),), judged=False)
+    return PeerIdentity(chain[0], chain, tuple(record.errors), record.judged)
 
 
-def _good_path(record: VerificationRecord) -> list[X509]:
-    """Return the path of a client without errors, as the callback saw it: each depth once.
-
-    To ask for it again would cost as much as everything else here.
-    """
-    path, record.path = record.path, {}  # they are not needed for as long as the connection
-    if record.errors or not record.judged:
-        return []
-    return [path[depth] for depth in range(len(path))]
-
-
-def _chain(connection: Connection) -> list[X509]:
-    """Return the path as OpenSSL built it, or the leaf alone: a resumed session has no path."""
-    chain = connection.get_verified_chain()
-    if chain:
-        return chain
-    leaf = connection.get_peer_certificate()
-    return [] if leaf is None else [leaf]
-
-
-def _converted(certificate: X509, authorities: Authorities) -> Certificate:
+def _converted(certificate: Any, authorities: Authorities) -> Certificate:
     known = authorities.find(certificate)
     return _parsed(known) if isinstance(known, bytes) else known
 

@@ -1,8 +1,8 @@
-"""The object between asyncio's or uvloop's TLS protocol and a pyOpenSSL connection.
+"""The object between asyncio's or uvloop's TLS protocol and a ``TLSConnection``.
 
 The loops know ``ssl.SSLObject``: they put bytes from the network into one ``ssl.MemoryBIO``, call
-methods, and send what appears in another. This object moves bytes between those two and
-pyOpenSSL's own BIOs, and speaks the standard library's errors.
+methods, and send what appears in another. This object moves bytes between those two and OpenSSL's
+own BIOs, and speaks the standard library's errors.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import ssl
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
 
-from proxy.tls.failure import handshake_failure_reason
+from proxy.tls.failure import TLSError
 from proxy.tls.openssl import clear_error_queue
 from proxy.tls.peer import read_peer
 from proxy.tls.peercert import certificate_dict
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from proxy.identity.peer import PeerIdentity
+    from proxy.tls.connection import TLSConnection
     from proxy.tls.context import ClientCertContext
 
 _PIECE = 65536  # bytes moved between BIOs at once
@@ -40,7 +40,7 @@ class ClientCertObject(ssl.SSLObject):
     def __init__(
         self,
         context: ClientCertContext,
-        connection: SSL.Connection,
+        connection: TLSConnection,
         incoming: ssl.MemoryBIO,
         outgoing: ssl.MemoryBIO,
     ) -> None:
@@ -61,13 +61,13 @@ class ClientCertObject(ssl.SSLObject):
             ssl.SSLError: it failed; counted and logged, since both loops drop it in silence.
         """
         try:
-            self._call(self._connection.do_handshake)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise
+            done = self._call(self._connection.handshake)
         except ssl.SSLError as error:
-            errors = self._connection.get_app_data().errors
+            errors = self._connection.record.errors
             self._context.count_handshake_failure(str(error.strerror), errors)
             raise
+        if not done:
+            raise _wants_read()
         self._established = True
         self._maybe_unread = True
 
@@ -115,19 +115,13 @@ class ClientCertObject(ssl.SSLObject):
             ssl.SSLWantReadError: nothing to read yet.
             ssl.SSLEOFError: the client is gone without a close_notify: what came may be cut.
         """
-        if not len and buffer is None:
-            return b""
-        self._maybe_unread = False
-        try:
-            if buffer is None:
-                result: Any = self._call(self._connection.recv, len)
-            else:
-                size = memoryview(buffer).nbytes
-                result = self._call(self._connection.recv_into, buffer, len if len > 0 else size)
-        except ssl.SSLZeroReturnError:
-            return b"" if buffer is None else 0
-        self._maybe_unread = True
-        return result
+        if buffer is None:
+            return self._read(len) if len else b""
+        room = memoryview(buffer).cast("B")
+        plaintext = self._read(min(len, room.nbytes) if len > 0 else room.nbytes)
+        size = memoryview(plaintext).nbytes
+        room[:size] = plaintext
+        return size
 
     def write(self, data: Buffer) -> int:
         """Encrypt data and return how much of it was taken.
@@ -136,7 +130,9 @@ class ClientCertObject(ssl.SSLObject):
             ssl.SSLError: the connection is closed or broken.
         """
         view = memoryview(data).cast("B")
-        return self._call(self._connection.send, view) if view.nbytes else 0
+        if view.nbytes:
+            self._call(self._connection.write, view)
+        return view.nbytes
 
     def pending(self) -> int:
         """Return the bytes that can be read at once, or 1 when there may be some.
@@ -159,19 +155,15 @@ class ClientCertObject(ssl.SSLObject):
 
     def cipher(self) -> tuple[str, str, int] | None:
         """Return the cipher suite's name, its protocol and its secret bits."""
-        name = self._connection.get_cipher_name()
-        if name is None:
-            return None
-        version, bits = self._connection.get_cipher_version(), self._connection.get_cipher_bits()
-        return name, version or "", bits or 0
+        return self._connection.suite()
 
     def version(self) -> str | None:
         """Return ``TLSv1.2`` or ``TLSv1.3``; None before the handshake is done."""
-        return self._connection.get_protocol_version_name() if self._established else None
+        return self._connection.version if self._established else None
 
     def selected_alpn_protocol(self) -> str | None:
         """Return the protocol chosen by ALPN, if there was one."""
-        return self._connection.get_alpn_proto_negotiated().decode("ascii") or None
+        return self._connection.application_protocol or None
 
     def selected_npn_protocol(self) -> None:
         """Return None: NPN is gone."""
@@ -180,7 +172,7 @@ class ClientCertObject(ssl.SSLObject):
         """Return None: TLS compression leaks secrets (CRIME) and is off."""
 
     def shared_ciphers(self) -> None:
-        """Return None: pyOpenSSL does not tell what the client offered."""
+        """Return None: what the client offered is not kept."""
 
     def get_channel_binding(self, cb_type: str = "tls-unique") -> NoReturn:
         """Raise ValueError: no kind of channel binding is supported."""
@@ -213,8 +205,16 @@ class ClientCertObject(ssl.SSLObject):
     def server_hostname(self) -> None:
         """None, as on every server's side."""
 
+    def _read(self, size: int) -> bytes:
+        self._maybe_unread = False
+        plaintext = self._call(self._connection.read, size)
+        if plaintext is None:
+            raise _wants_read()
+        self._maybe_unread = bool(plaintext)
+        return plaintext
+
     def _call(self, operation: Callable[..., _Result], *arguments: Any) -> _Result:
-        """Run one pyOpenSSL operation between fresh input and flushed output.
+        """Run one operation between fresh input and flushed output.
 
         Output leaves also when the operation fails: it is the alert that tells the client why.
         """
@@ -222,41 +222,40 @@ class ClientCertObject(ssl.SSLObject):
         self._feed()
         try:
             return operation(*arguments)
-        except SSL.Error as error:
+        except TLSError as error:
             raise _standard_error(error) from None
         finally:
             self._flush()
 
     def _feed(self) -> None:
         if self._incoming.pending:
-            self._connection.bio_write(self._incoming.read())
+            self._connection.feed(self._incoming.read())
         if self._incoming.eof and not self._end_told:
             self._end_told = True
-            self._connection.bio_shutdown()  # or a cut connection looks like a quiet one
+            self._connection.feed_end()  # or a cut connection looks like a quiet one
 
     def _flush(self) -> None:
-        try:
-            while True:
-                self._outgoing.write(self._connection.bio_read(_PIECE))
-        except SSL.WantReadError:
-            return
+        while piece := self._connection.drain(_PIECE):
+            self._outgoing.write(piece)
 
     def _require_established(self) -> None:
         if not self._established:
             raise ValueError("handshake not done yet")
 
 
-_STANDARD_ERRORS: tuple[tuple[type[SSL.Error], type[ssl.SSLError], int], ...] = (
-    (SSL.WantReadError, ssl.SSLWantReadError, ssl.SSL_ERROR_WANT_READ),
-    (SSL.WantWriteError, ssl.SSLWantWriteError, ssl.SSL_ERROR_WANT_WRITE),
-    (SSL.ZeroReturnError, ssl.SSLZeroReturnError, ssl.SSL_ERROR_ZERO_RETURN),
-    (SSL.SysCallError, ssl.SSLEOFError, ssl.SSL_ERROR_EOF),
-)
+_STANDARD_ERRORS: dict[int, type[ssl.SSLError]] = {
+    ssl.SSL_ERROR_WANT_READ: ssl.SSLWantReadError,
+    ssl.SSL_ERROR_WANT_WRITE: ssl.SSLWantWriteError,
+    ssl.SSL_ERROR_ZERO_RETURN: ssl.SSLZeroReturnError,
+    ssl.SSL_ERROR_SYSCALL: ssl.SSLEOFError,
+}
 
 
-def _standard_error(error: SSL.Error) -> ssl.SSLError:
-    reason = handshake_failure_reason(error)
-    for ours, theirs, number in _STANDARD_ERRORS:
-        if isinstance(error, ours):
-            return theirs(number, reason)
-    return ssl.SSLError(ssl.SSL_ERROR_SSL, reason)
+def _standard_error(error: TLSError) -> ssl.SSLError:
+    kind = _STANDARD_ERRORS.get(error.number, ssl.SSLError)
+    number = ssl.SSL_ERROR_EOF if kind is ssl.SSLEOFError else error.number
+    return kind(number, error.reason)
+
+
+def _wants_read() -> ssl.SSLWantReadError:
+    return ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "more of the client's bytes are needed")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.server.tls_transport import TLSTransport
+from proxy.tls.failure import TLSError
 from tests.unit.server.fakes import Socket, settle
 
 if TYPE_CHECKING:
@@ -229,9 +230,9 @@ async def test_a_goodbye_to_a_broken_connection_is_left_out(line: Line):
     """OpenSSL refuses to shut down after a fatal error."""
     sealed = bytearray(line.client.sealed(b"secret"))
     sealed[-1] ^= 1
-    line.transport._tls.bio_write(bytes(sealed))
-    with pytest.raises(Exception):  # noqa: B017 -- OpenSSL's
-        line.transport._tls.recv(1)
+    line.transport._tls.feed(bytes(sealed))
+    with pytest.raises(TLSError):
+        line.transport._tls.read(1)
     line.transport.close()
     assert line.socket.ending == "close"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.pki import server, trust
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.tls.connection import TLSConnection
     from proxy.tls.context import ClientCertContext
     from tests.pki import Identity
 
@@ -73,20 +75,17 @@ class Joined:
     client: ssl.SSLObject
     to_client: ssl.MemoryBIO
     from_client: ssl.MemoryBIO
-    server: SSL.Connection
+    server: TLSConnection
 
     def to_server(self, change: Callable[[bytes], bytes] = bytes) -> None:
         """Carry what the client has written to the server."""
         data = change(self.from_client.read())
         if data:
-            self.server.bio_write(data)
+            self.server.feed(data)
 
     def back(self) -> int:
         """Carry what the server has written to the client; return how much it was."""
-        try:
-            return self.to_client.write(self.server.bio_read(1 << 20))
-        except SSL.WantReadError:
-            return 0
+        return self.to_client.write(self.server.drain(1 << 20))
 
 
 def join(
@@ -104,7 +103,7 @@ def join(
     client = client or client_context(who, version)
     wrapped = client.wrap_bio(to_client, from_client, server_hostname=name, session=session)
     ends = Joined(wrapped, to_client, from_client, context.new_connection())
-    waiting: list[Callable[[], None]] = [ends.server.do_handshake, wrapped.do_handshake]
+    waiting: list[Callable[[], bool | None]] = [ends.server.handshake, wrapped.do_handshake]
     for _ in range(8):
         waiting = [handshake for handshake in waiting if not _finished(handshake)]
         ends.to_server(change)
@@ -116,9 +115,22 @@ def join(
     return ends
 
 
-def _finished(handshake: Callable[[], None]) -> bool:
+def client_of(server: TLSConnection) -> SSL.Connection:
+    """Return a client of pyOpenSSL after its handshake: it shows all that a server sends."""
+    client_side = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+    client_side.set_connect_state()
+    for _ in range(2):
+        with suppress(SSL.WantReadError):
+            client_side.do_handshake()
+        server.feed(client_side.bio_read(1 << 16))
+        server.handshake()
+        client_side.bio_write(server.drain(1 << 16))
+    client_side.do_handshake()
+    return client_side
+
+
+def _finished(handshake: Callable[[], bool | None]) -> bool:
     try:
-        handshake()
-    except (ssl.SSLWantReadError, SSL.WantReadError):
+        return handshake() is not False
+    except ssl.SSLWantReadError:
         return False
-    return True

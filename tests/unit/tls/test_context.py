@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from contextlib import suppress
 
 import pytest
 from OpenSSL import SSL
@@ -9,9 +10,16 @@ from OpenSSL import SSL
 from proxy.errors import CertgateError
 from proxy.identity.peer import VerifyError
 from proxy.tls.context import ClientCertContext
-from proxy.tls.failure import handshake_failure_reason
+from proxy.tls.failure import TLSError, context_failure_reason
 from tests.pki import client, trust
-from tests.unit.tls.memory import TLS_1_2, TLS_1_3, client_context, join, server_certificate
+from tests.unit.tls.memory import (
+    TLS_1_2,
+    TLS_1_3,
+    client_context,
+    client_of,
+    join,
+    server_certificate,
+)
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def test_it_is_a_standard_context_that_asks_for_certificates(context: ClientCert
 def test_cert_required_refuses_in_the_handshake(context: ClientCertContext):
     context.verify_mode = ssl.CERT_REQUIRED
     assert context.verify_mode is ssl.CERT_REQUIRED
-    with pytest.raises(SSL.Error):
+    with pytest.raises(TLSError):
         join(context, client("expired"))
 
 
@@ -49,7 +57,7 @@ def test_versions_take_effect(context: ClientCertContext, side: str, version: ss
     assert getattr(context, f"{side}_version") is version
     assert join(context).client.version() == ("TLSv1.3" if version is TLS_1_3 else "TLSv1.2")
     other = TLS_1_2 if version is TLS_1_3 else TLS_1_3
-    with pytest.raises((SSL.Error, ssl.SSLError)):
+    with pytest.raises((TLSError, ssl.SSLError)):
         join(context, version=other)
 
 
@@ -246,7 +254,15 @@ def test_failures_are_counted_and_logged(
 
 def test_renegotiation_is_refused(context: ClientCertContext):
     """The certificate that was judged stays the connection's for good."""
-    ends = join(context, client("good"), version=TLS_1_2)
+    context.maximum_version = TLS_1_2
+    server = context.new_connection()
+    eager = client_of(server)
+    assert eager.renegotiate()
+    with suppress(SSL.WantReadError):
+        eager.do_handshake()
+    server.feed(eager.bio_read(1 << 16))
+    assert server.read(100) is None
+    eager.bio_write(server.drain(1 << 16))
     with pytest.raises(SSL.Error) as caught:
-        ends.server.renegotiate()
-    assert handshake_failure_reason(caught.value) == "no renegotiation"
+        eager.do_handshake()
+    assert context_failure_reason(caught.value) == "no renegotiation"

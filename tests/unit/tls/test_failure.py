@@ -15,21 +15,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from proxy.tls.failure import UNKNOWN_FAILURE, handshake_failure_reason
+from proxy.tls.failure import (
+    UNKNOWN_FAILURE,
+    TLSError,
+    context_failure_reason,
+    failure_of,
+    failure_reason,
+)
 from proxy.tls.openssl import error_queue_is_empty
 from proxy.tls.peer import read_peer
 from tests.pki import Identity, client, ec_key
-from tests.unit.tls.memory import BOTH_VERSIONS, TLS_1_2, gate, join
+from tests.unit.tls.memory import BOTH_VERSIONS, TLS_1_2, client_context, gate, join
 
 
 def first_words(data: bytes) -> str:
     """Return why a server hangs up on a client that begins with these bytes."""
     server = gate().new_connection()
-    server.bio_write(data)
-    with pytest.raises(SSL.Error) as caught:
-        server.do_handshake()
+    server.feed(data)
+    with pytest.raises(TLSError) as caught:
+        server.handshake()
     assert error_queue_is_empty()
-    return handshake_failure_reason(caught.value)
+    return caught.value.reason
 
 
 @pytest.mark.parametrize(
@@ -75,9 +81,9 @@ def load_unchecked(encoded: bytes) -> object:
 
 @pytest.mark.parametrize(*BOTH_VERSIONS)
 def test_a_certificate_without_its_private_key_fails_the_handshake(version: ssl.TLSVersion):
-    with pytest.raises(SSL.Error) as caught:
+    with pytest.raises(TLSError) as caught:
         join(gate(), stolen(client("good")), version=version)
-    assert handshake_failure_reason(caught.value) == "bad signature"
+    assert caught.value.reason == "bad signature"
     assert error_queue_is_empty()
 
 
@@ -89,11 +95,11 @@ def damaged(original: bytes, replacement: bytes, who: Identity) -> str:
     der = who.leaf.public_bytes(Encoding.DER)
     assert original in der
     changed = der.replace(original, replacement, 1)
-    with pytest.raises((SSL.Error, ssl.SSLError)) as caught:
+    with pytest.raises((TLSError, ssl.SSLError)) as caught:
         join(gate(), who, version=TLS_1_2, change=lambda data: data.replace(der, changed))
-    assert isinstance(caught.value, SSL.Error)
+    assert isinstance(caught.value, TLSError)
     assert error_queue_is_empty()
-    return handshake_failure_reason(caught.value)
+    return caught.value.reason
 
 
 def test_a_certificate_that_is_no_der_fails_the_handshake():
@@ -109,35 +115,67 @@ def test_a_certificate_with_bytes_behind_it_fails_the_handshake():
 
 def test_the_next_client_is_not_told_of_the_last_one_s_failure():
     context = gate()
-    with pytest.raises(SSL.Error):
+    with pytest.raises(TLSError):
         join(context, stolen(client("good")))
     assert read_peer(join(context, client("good")).server).judged
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("number", "reason"),
     [
-        (SSL.ZeroReturnError(), "closed by the client"),
-        (SSL.SysCallError(-1, "Unexpected EOF"), "connection lost"),
-        (SSL.WantReadError(), "incomplete handshake"),
-        (SSL.WantWriteError(), "incomplete handshake"),
-        (
-            SSL.Error([("asn1 routines", "", "wrong tag"), ("SSL routines", "", "asn1 lib")]),
-            "decode error",
-        ),
-        (SSL.Error([("rsa routines", "", "Bad Thing")]), "bad thing"),
-        (SSL.Error([("SSL routines", "", "")]), UNKNOWN_FAILURE),
-        (SSL.Error([]), UNKNOWN_FAILURE),
-        (SSL.Error(), UNKNOWN_FAILURE),
-        (SSL.Error("text"), UNKNOWN_FAILURE),
-        (SSL.Error(7), UNKNOWN_FAILURE),
-        (ValueError("not OpenSSL's"), UNKNOWN_FAILURE),
+        (ssl.SSL_ERROR_ZERO_RETURN, "closed by the client"),
+        (ssl.SSL_ERROR_SYSCALL, "connection lost"),
+        (ssl.SSL_ERROR_WANT_READ, "incomplete handshake"),
+        (ssl.SSL_ERROR_WANT_WRITE, "incomplete handshake"),
+        (ssl.SSL_ERROR_SSL, UNKNOWN_FAILURE),
     ],
 )
-def test_each_error_has_a_reason(error: Exception, reason: str):
-    assert handshake_failure_reason(error) == reason
+def test_each_number_has_a_reason(number: int, reason: str):
+    assert failure_of(number).reason == reason
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+def test_bytes_that_end_in_a_handshake_are_a_lost_connection(version: ssl.TLSVersion):
+    server = gate(min_version="1.2").new_connection()
+    hello, browser = ssl.MemoryBIO(), client_context(version=version)
+    with pytest.raises(ssl.SSLWantReadError):
+        browser.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
+    server.feed(hello.read())
+    assert server.handshake() is False
+    server.feed_end()
+    with pytest.raises(TLSError) as caught:
+        server.handshake()
+    assert (caught.value.number, caught.value.reason) == (
+        ssl.SSL_ERROR_SYSCALL,
+        "connection lost",
+    )
+    assert error_queue_is_empty()
+
+
+ENTRIES = [
+    ([("asn1 routines", "wrong tag"), ("SSL routines", "asn1 lib")], "decode error"),
+    ([("rsa routines", "Bad Thing")], "bad thing"),
+    ([("SSL routines", "")], UNKNOWN_FAILURE),
+    ([], UNKNOWN_FAILURE),
+]
+
+
+@pytest.mark.parametrize(("entries", "reason"), ENTRIES)
+def test_the_first_entry_of_the_tls_library_is_the_reason(
+    entries: list[tuple[str, str]], reason: str
+):
+    assert failure_reason(entries) == reason
+    raised = SSL.Error([(library, "", text) for library, text in entries])
+    assert context_failure_reason(raised) == reason
+
+
+@pytest.mark.parametrize(
+    "odd", [SSL.Error(), SSL.Error("text"), SSL.Error(7), ValueError("not OpenSSL's")]
+)
+def test_an_odd_error_has_no_reason(odd: Exception):
+    assert context_failure_reason(odd) == UNKNOWN_FAILURE
 
 
 @given(st.recursive(st.none() | st.text() | st.integers(), st.lists).map(SSL.Error))
 def test_no_error_is_too_odd_for_a_reason(error: SSL.Error):
-    assert handshake_failure_reason(error) == handshake_failure_reason(error).lower()
+    assert context_failure_reason(error) == context_failure_reason(error).lower()

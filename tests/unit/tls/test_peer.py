@@ -1,13 +1,13 @@
 """From a handshake to an identity, also where something is odd."""
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from proxy.tls import peer as peer_module
-from proxy.tls.authorities import Authorities
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord
 from tests.pki import ADMITTED, START, Identity, client, ec_key, name, trust
@@ -21,7 +21,7 @@ def test_certificates_of_the_configuration_are_not_parsed_again():
 
 def test_a_callback_that_failed_refuses_whatever_else_was_found():
     ends = join(gate(), client("good"))
-    ends.server.get_app_data().broken = True
+    ends.server.record.broken = True
     identity = read_peer(ends.server)
     assert identity.leaf == client("good").leaf
     assert not identity.judged
@@ -30,13 +30,13 @@ def test_a_callback_that_failed_refuses_whatever_else_was_found():
 
 def test_a_certificate_whose_callback_never_ran_is_not_judged():
     ends = join(gate(), client("good"))
-    ends.server.set_app_data(VerificationRecord(Authorities(())))
+    ends.server.record = VerificationRecord()
     assert not read_peer(ends.server).judged
 
 
 def test_a_connection_without_a_record_is_refused_without_an_exception():
     ends = join(gate(), client("good"))
-    ends.server.set_app_data(None)
+    del ends.server.record
     identity = read_peer(ends.server)
     assert not identity.judged
     assert identity.errors
@@ -61,30 +61,22 @@ def test_before_the_handshake_there_is_nobody():
 
 def test_without_a_path_the_leaf_alone_is_the_chain(monkeypatch: pytest.MonkeyPatch):
     ends = join(gate(), client("expired"))
-    monkeypatch.setattr(type(ends.server), "get_verified_chain", lambda _self: None)
+    monkeypatch.setattr(type(ends.server), "path", lambda _self: [])
     assert read_peer(ends.server).chain == (client("expired").leaf,)
 
 
 @pytest.mark.parametrize("kind", ADMITTED)
-def test_the_path_that_the_callback_saw_is_the_one_that_openssl_verified(kind: str):
-    server = join(gate(), client(kind)).server
-    verified = server.get_verified_chain(as_cryptography=True)
-    assert list(read_peer(server).chain) == verified
+def test_the_path_of_a_good_client_leads_from_its_leaf_to_an_anchor(kind: str):
+    chain = read_peer(join(gate(), client(kind)).server).chain
+    assert chain[0] == client(kind).leaf
+    assert chain[-1] == trust().root.certificate
+    for one, issuer in pairwise(chain):
+        one.verify_directly_issued_by(issuer)
 
 
-def test_a_path_with_a_gap_is_refused():
+def test_a_second_reading_says_the_same():
     server = join(gate(), client("good")).server
-    del server.get_app_data().path[0]
-    identity = read_peer(server)
-    assert not identity.judged
-    assert identity.errors
-
-
-def test_the_path_is_not_kept_for_as_long_as_the_connection():
-    server = join(gate(), client("good")).server
-    first = read_peer(server)
-    assert not server.get_app_data().path
-    assert read_peer(server) == first
+    assert read_peer(server) == read_peer(server)
 
 
 def key_cert_sign() -> x509.KeyUsage:

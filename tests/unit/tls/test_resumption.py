@@ -20,7 +20,7 @@ from tests.unit.tls.memory import (
 
 def session_of(ends: Joined) -> ssl.SSLSession | None:
     """Return the client's session after it had the chance to read tickets."""
-    ends.server.send(b"hello")
+    ends.server.write(b"hello")
     ends.back()
     assert ends.client.read(100) == b"hello"
     return ends.client.session

@@ -3,19 +3,20 @@
 import gc
 import ssl
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from OpenSSL import SSL
 
 from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity
-from proxy.tls.authorities import Authorities
+from proxy.tls import verification
 from proxy.tls.files import pair
 from proxy.tls.openssl import error_queue_is_empty
 from proxy.tls.peer import read_peer
-from proxy.tls.verification import VerificationRecord, record_and_continue, record_and_refuse
+from proxy.tls.verification import VerificationRecord, current
 from tests.pki import ADMITTED, REFUSED, Profile, client, ec_key, rsa_key, trust
 from tests.unit.tls.memory import BOTH_VERSIONS, gate, join
 
@@ -135,11 +136,10 @@ def test_after_a_bad_signature_an_innocent_read_finds_nothing_wrong(
     ends = join(gate(), client(kind), version=version)
     assert error_queue_is_empty()
     read_peer(ends.server)
-    with pytest.raises(SSL.WantReadError):
-        ends.server.recv(100)
+    assert ends.server.read(100) is None
     ends.client.write(b"hello")
     ends.to_server()
-    assert ends.server.recv(100) == b"hello"
+    assert ends.server.read(100) == b"hello"
 
 
 @pytest.mark.parametrize("kind", ["good", "expired", "with_intermediate"])
@@ -149,56 +149,117 @@ def test_a_connection_goes_without_the_cycle_collector(kind: str):
     try:
         ends = join(context, client(kind))
         read_peer(ends.server)
-        connection, record = weakref.ref(ends.server), ends.server.get_app_data()
-        assert not any(held is ends.server for held in gc.get_referents(record))
+        connection = weakref.ref(ends.server)
         del ends
         assert connection() is None
     finally:
         gc.enable()
 
 
-def connection(record: object) -> SSL.Connection:
-    """Return what the callback needs of a connection."""
-    return SimpleNamespace(get_app_data=lambda: record)  # type: ignore[return-value]
+@dataclass
+class Word:
+    """What OpenSSL says of one certificate; stands for an ``X509_STORE_CTX``."""
+
+    number: int
+    depth: int
+    good: int
 
 
-def told(record: object, number: int, depth: int, good: int) -> bool:
-    return record_and_continue(connection(record), None, number, depth, good)  # type: ignore[arg-type]
+class Broken:
+    """A word that cannot be read."""
+
+    good = 1
+
+    @property
+    def number(self) -> int:
+        raise ValueError("not in the mood")
 
 
-def test_only_a_good_word_about_depth_0_is_a_judgement():
-    record = VerificationRecord(Authorities(()))
-    assert told(record, 0, 1, 1)
-    assert not record.judged
-    assert told(record, 10, 0, 0)
-    assert not record.judged
-    assert told(record, 0, 0, 1)
-    assert record.judged
-    assert told(record, 0, 2, 1)
-    assert record.judged
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch) -> VerificationRecord:
+    """Return the record of a handshake that runs, in which OpenSSL says what a test wants."""
+    spoken = SimpleNamespace(
+        X509_V_OK=0,
+        X509_STORE_CTX_get_error=lambda word: word.number,
+        X509_STORE_CTX_get_error_depth=lambda word: word.depth,
+        X509_STORE_CTX_set_error=lambda word, number: setattr(word, "kept", number),
+    )
+    monkeypatch.setattr(verification, "LIB", spoken)
+    record = VerificationRecord()
+    monkeypatch.setattr(current, "record", record)
+    return record
 
 
-def test_a_refusal_without_a_number_is_still_an_error():
-    record = VerificationRecord(Authorities(()))
-    assert told(record, 0, 0, 0)
+def told(word: Word | Broken) -> int:
+    return verification._record_and_continue(word.good, word)
+
+
+def test_only_a_good_word_about_depth_0_is_a_judgement(record: VerificationRecord):
+    for word, judged in (
+        (Word(0, 1, 1), False),
+        (Word(10, 0, 0), False),
+        (Word(0, 0, 1), True),
+        (Word(0, 2, 1), True),
+    ):
+        assert told(word) == 1
+        assert record.judged is judged
+
+
+def test_what_is_let_through_is_no_error_to_openssl(record: VerificationRecord):
+    word = Word(10, 0, 0)
+    assert told(word) == 1
+    assert vars(word)["kept"] == 0
+    assert [(error.number, error.depth) for error in record.errors] == [(10, 0)]
+
+
+@pytest.mark.parametrize("word", [Word(0, 0, 0), Word(1, 0, 1)])
+def test_a_refusal_without_a_number_is_an_error_and_so_is_a_number(
+    record: VerificationRecord, word: Word
+):
+    assert told(word) == 1
     assert [error.number for error in record.errors] == [1]
     assert not record.judged
 
 
-def test_a_callback_that_breaks_lets_the_handshake_go_on_and_refuses_the_client():
-    record = VerificationRecord({}, errors=None)  # type: ignore[arg-type]  # append() will fail
-    assert told(record, 10, 0, 0)
+def test_a_callback_that_breaks_lets_the_handshake_go_on_and_refuses_the_client(
+    record: VerificationRecord,
+):
+    assert told(Broken()) == 1
+    assert record.broken
+    assert not record.judged
+
+
+def test_outside_a_handshake_nobody_is_judged(
+    record: VerificationRecord, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(current, "record", None)
+    assert told(Word(0, 0, 1)) == 1
+    assert verification._record_and_refuse(1, Word(0, 0, 1)) == 0
+    assert not record.judged
+
+
+def test_after_a_handshake_no_record_is_open():
+    join(gate(), client("good"))
+    assert current.record is None
+
+
+@pytest.mark.parametrize(("word", "answer"), [(Word(0, 0, 1), 1), (Word(10, 0, 0), 0)])
+def test_the_refusing_callback_says_no_to_errors(
+    record: VerificationRecord, word: Word, answer: int
+):
+    assert verification._record_and_refuse(word.good, word) == answer
+    assert bool(record.errors) is not bool(answer)
+
+
+def test_the_refusing_callback_says_no_when_it_breaks(record: VerificationRecord):
+    assert verification._record_and_refuse(1, Broken()) == 0
     assert record.broken
 
 
-def test_a_callback_without_a_record_does_not_raise():
-    assert told(None, 10, 0, 0)
-    assert told(None, 0, 0, 1)
-
-
-def test_the_refusing_callback_says_no_to_errors_and_to_its_own_failure():
-    record = VerificationRecord(Authorities(()))
-    for number, good, verdict in ((0, 1, True), (10, 0, False)):
-        answer = record_and_refuse(connection(record), None, number, 0, good)  # type: ignore[arg-type]
-        assert answer is verdict
-    assert record_and_refuse(connection(None), None, 0, 0, 1) is False  # type: ignore[arg-type]
+def test_handshakes_in_several_threads_keep_their_records_apart():
+    """OpenSSL runs without Python's lock: one thread's handshake goes on in another's."""
+    kinds = [kind for kind in ERRORS if kind != "revoked"] * 4
+    with ThreadPoolExecutor(8) as threads:
+        found = threads.map(lambda kind: peer(kind, ssl.TLSVersion.TLSv1_3), kinds)
+        for kind, identity in zip(kinds, found, strict=True):
+            assert {(error.number, error.depth) for error in identity.errors} == ERRORS[kind]
