@@ -6,6 +6,7 @@ socket is drained. Nothing waits and nothing is sent from here.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from proxy.tls.failure import failure_of
@@ -140,14 +141,13 @@ class TLSConnection:
 
     @property
     def version(self) -> str:
-        """``TLSv1.2`` or ``TLSv1.3``."""
-        return text_of(LIB.SSL_get_version(self._ssl))
+        """``TLSv1.2`` or ``TLSv1.3``: no others are spoken."""
+        return "TLSv1.3" if self.is_tls_1_3 else "TLSv1.2"
 
     @property
     def cipher(self) -> str:
         """OpenSSL's name of the cipher suite; empty before there is one."""
-        suite = LIB.SSL_get_current_cipher(self._ssl)
-        return "" if suite == FFI.NULL else text_of(LIB.SSL_CIPHER_get_name(suite))
+        return _suite_name(LIB.SSL_get_current_cipher(self._ssl))
 
     def suite(self) -> tuple[str, str, int] | None:
         """Return the cipher suite's name, the protocol that it is of, and its secret bits."""
@@ -185,3 +185,9 @@ class TLSConnection:
         if number == _WANT_READ:
             return False
         raise failure_of(number)
+
+
+@cache
+def _suite_name(suite: Any) -> str:
+    """Return the name of one of OpenSSL's ``SSL_CIPHER *``: they are few, and never move."""
+    return "" if suite == FFI.NULL else text_of(LIB.SSL_CIPHER_get_name(suite))
