@@ -1,9 +1,15 @@
 """What is taken from OpenSSL directly does what pyOpenSSL's own would."""
 
+import re
+from pathlib import Path
+from types import ModuleType
+
+import OpenSSL
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
+import proxy.tls
 from proxy.tls.openssl import (
     FFI,
     clear_error_queue,
@@ -55,3 +61,16 @@ def test_a_certificate_that_cannot_be_written_is_an_error_and_leaves_none_behind
     with pytest.raises(ValueError, match="cannot write"):
         encoded(crypto.X509()._x509)
     assert error_queue_is_empty()
+
+
+def words(package: ModuleType, pattern: str) -> set[str]:
+    """Return what a pattern finds in the sources of a package."""
+    sources = Path(str(package.__file__)).parent.glob("*.py")
+    return {word for source in sources for word in re.findall(pattern, source.read_text())}
+
+
+def test_no_function_is_called_that_pyopenssl_does_not_call():
+    """The binding is no public interface: what pyOpenSSL needs is what stays in it."""
+    called = words(proxy.tls, r"LIB\.(\w+)")
+    assert "SSL_do_handshake" in called
+    assert called - words(OpenSSL, r"lib\.(\w+)") == set()
