@@ -112,7 +112,7 @@ class TLSConnection:
         Raises:
             TLSError: the connection is closed or broken.
         """
-        data = _from_buffer(plaintext)
+        data = plaintext if isinstance(plaintext, bytes) else _from_buffer(plaintext)
         result = _ssl_write(self._ssl, data, len(data))
         if result <= 0:
             raise failure_of(_ssl_get_error(self._ssl, result))
