@@ -213,8 +213,8 @@ class Upstream(Section):
     """Which server is next: `round_robin` (in turn, by weight), `least_conn` (the one with the
     fewest requests under way for its weight), `ip_hash` (the same one for a client's address, for
     IPv4 its first three octets), `hash:$variable` (the same one for a value, e.g.
-    `hash:$request_uri` or `hash:$ssl_client_s_dn`; the variables are those of the access log that
-    are known before there is a response) or `random_two` (the less busy of two drawn by lot).
+    `hash:$request_uri` or `hash:$ssl_client_s_dn`; the variables are those that a header toward the
+    app may hold, but the time) or `random_two` (the less busy of two drawn by lot).
     Default: `round_robin`."""
 
     retries: Retries = Retries()
