@@ -14,20 +14,10 @@ from pydantic import (
 )
 
 from proxy.config import rules
-from proxy.config.addresses import ServerValue
 from proxy.config.model.section import Files, Section, alone
+from proxy.config.model.values import Count, Flag, Seconds, ServerValue, Size, Statuses
 from proxy.config.paths import ExistingFile, WritableFolder
-from proxy.config.units import (
-    LONGEST_TIMEOUT,
-    Count,
-    Flag,
-    Seconds,
-    Size,
-    Statuses,
-    parse_count,
-    parse_duration,
-    parse_entries,
-)
+from proxy.config.units import LONGEST_TIMEOUT, parse_count, parse_duration, parse_entries
 
 T = TypeVar("T")
 
