@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import proxy
+from proxy.cli.suggestions import SuggestingGroup
 from proxy.errors import CertgateError
 
 # Loaded only when asked for: ``serve`` must not pay for the store of ``ca`` (memory, start-up), nor
@@ -28,7 +29,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(SuggestingGroup):
     """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,6 +46,25 @@ class _LazyGroup(click.Group):
         module, _, name = where.partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def meant_by(self, ctx: click.Context, word: str) -> str:
+        """Return the command that was most likely meant; ``issue`` and others are of ``ca``."""
+        meant = super().meant_by(ctx, word)
+        authority = self.get_command(ctx, "ca")
+        if not meant and isinstance(authority, SuggestingGroup):
+            verb = authority.meant_by(ctx, word)
+            return f"ca {verb}" if verb else ""
+        return meant
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words up to the command; what stands there may be an option of the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+            hint = f"{error.format_message()} Options of a command stand behind its name."
+            raise click.UsageError(hint, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each command does."""
