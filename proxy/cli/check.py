@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import (
-    ConfiguredCommand,
-    compile_configuration,
-    config_option,
-    load_configuration,
-)
+from proxy.cli.config_option import ConfiguredCommand, config_option
+from proxy.cli.configuration import compile_configuration, load_configuration
 from proxy.cli.ground import inspect_ground
 from proxy.cli.inspection import inspect
 from proxy.errors import ConfigError, Problem

@@ -36,6 +36,7 @@ _HELD_ELSEWHERE = {
     "server/tier.py": "tests/unit/server/test_group.py",
     "server/upstream_handlers.py": "tests/unit/server/test_upstream.py",
     "http1/messages.py": "tests/unit/http1/test_head.py",
+    "config/environment_names.py": "tests/unit/config/test_environment.py",
     "config/later.py": "tests/unit/config/test_load.py",
     "config/wording.py": "tests/unit/config/test_load.py",
     "ca/store/records.py": _STORE,
