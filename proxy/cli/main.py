@@ -6,14 +6,16 @@ import importlib
 import io
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 import proxy
 from proxy.cli.suggestions import SuggestingGroup
 from proxy.errors import CertgateError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Loaded only when asked for: ``serve`` must not pay for the store of ``ca`` (memory, start-up), nor
 # help and completion, which show the words beside the names, for everything.
@@ -27,6 +29,23 @@ _COMMANDS = {
     "healthcheck": ("proxy.cli.healthcheck:healthcheck", "Exit 0 when the proxy answers."),
     "ca": ("proxy.cli.ca:ca", "Make a certificate authority and give out certificates."),
 }
+# Those that write the error log.
+_LOGGING = frozenset({"serve", "up"})
+
+
+def _import_structlog() -> None:
+    """Import structlog as where there is no rich.
+
+    It would load rich at once, for tracebacks that this log does not draw: more than all of
+    structlog's own. None in ``sys.modules`` stands for a module that cannot be imported.
+    """
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("structlog")
+    finally:
+        del sys.modules["rich"]
 
 
 class _LazyGroup(SuggestingGroup):
@@ -44,6 +63,8 @@ class _LazyGroup(SuggestingGroup):
         if not where:
             return None
         module, _, name = where.partition(":")
+        if cmd_name in _LOGGING:
+            _import_structlog()
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
@@ -74,6 +95,8 @@ class _LazyGroup(SuggestingGroup):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names of commands, and options of our own."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 -- for the shell alone
+
         found = [
             CompletionItem(name, help=words)
             for name, (_, words) in _COMMANDS.items()

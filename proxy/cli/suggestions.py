@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the one that was most likely meant, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- for mistyped words alone
+
     return next(iter(get_close_matches(word.lower(), list(known), n=1)), "")
 
 
