@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_origin
 
+from proxy.config.descriptions import descriptions_of
 from proxy.config.later import ITEM, NAME, NOT_IN_THIS_VERSION
 from proxy.config.model import Config
 from proxy.config.wording import section_in
@@ -34,8 +35,9 @@ def render() -> str:
 def _section(path: str, section: type[BaseModel]) -> Iterator[str]:
     """Yield the entries of a section's keys, and after them the sections below it."""
     below: list[tuple[str, type[BaseModel]]] = []
+    texts = descriptions_of(section)
     for name, field in section.model_fields.items():
-        yield f"- **`{name}`**: {' '.join((field.description or '').split())}"
+        yield f"- **`{name}`**: {' '.join(texts[name].split())}"
         inner = section_in(field.annotation)
         if inner is not None:
             below.append((f"{path}{name}{_kind(field.annotation)}", inner))

@@ -82,7 +82,8 @@ class _Process:
         self._stop = asyncio.Event()
         inherited = InheritedSockets.from_environment(os.environ, os.getpid())
         self._listeners = Listeners(inherited)
-        self._reload: asyncio.Task[None] | None = None
+        self._reloads: asyncio.Task[None] | None = None
+        self._is_reload_due = False
 
     async def run(self, snapshot: Snapshot) -> None:
         loop = asyncio.get_running_loop()
@@ -119,15 +120,25 @@ class _Process:
         loop.add_signal_handler(signal.SIGUSR1, lambda: state.access_log.reopen())  # noqa: PLW0108
 
     def _begin_reload(self, state: ServerState) -> None:
-        if self._reload is None or self._reload.done():
-            self._reload = asyncio.get_running_loop().create_task(self._run_reload(state))
-        else:
-            _log.warning("reload asked for while one is under way; send SIGHUP again after it")
+        """Reload now, or once more after the reload under way: it may have read the old file."""
+        if self._reloads is None or self._reloads.done():
+            self._is_reload_due = True
+            self._reloads = asyncio.get_running_loop().create_task(self._run_reloads(state))
+        elif not self._is_reload_due:
+            self._is_reload_due = True
+            _log.info("reload asked for while one is under way; another one follows")
+
+    async def _run_reloads(self, state: ServerState) -> None:
+        while self._is_reload_due and not self._stop.is_set():
+            self._is_reload_due = False
+            await self._run_reload(state)
 
     async def _run_reload(self, state: ServerState) -> None:
         """Build everything new, then swap one reference; a failure before that changes nothing."""
         try:
             snapshot = await self._build_next(state)
+            if self._stop.is_set():
+                return  # its listeners are closed: none may open again
             access_log = _changed_access_log(state.snapshot.config, snapshot.config)
             try:
                 await self._listeners.open(state, snapshot.config)

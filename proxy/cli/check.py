@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import (
-    ConfiguredCommand,
-    compile_configuration,
-    config_option,
-    load_configuration,
-)
+from proxy.cli.config_option import ConfiguredCommand, config_option
+from proxy.cli.configuration import compile_configuration, load_configuration
+from proxy.cli.ground import inspect_ground
 from proxy.cli.inspection import inspect
 from proxy.errors import ConfigError, Problem
 
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
 def check(context: click.Context, config_file: Path | None) -> None:
     """Check a configuration: keys, files, certificates, dates, revocation lists, apps.
 
+    Files and folders are looked at as the user who runs this; run it as the proxy's.
+
     Each problem is one line on stderr, `file:line: key: message`; exit 1 if there is one.
     What works but should not stay is a warning, and does not change the exit code.
     """
@@ -40,9 +39,13 @@ def check(context: click.Context, config_file: Path | None) -> None:
     except ConfigError as error:
         _tell(error.problems)
         context.exit(1)
+    faults = [loaded.source.problem(*fault) for fault in inspect_ground(loaded.config)]
+    _tell(faults)
     findings = inspect(snapshot, datetime.now(UTC))
     warnings = loaded.warnings + [loaded.source.problem(*finding) for finding in findings]
     _tell(Problem(one.where, one.key, f"warning: {one.message}") for one in warnings)
+    if faults:
+        context.exit(1)
     click.echo(f"OK: {_summary(loaded.config, snapshot)}")
 
 

@@ -1,12 +1,9 @@
-"""``-c FILE``, or the environment: how every command finds its configuration."""
+"""From ``-c FILE``, or from the environment, to a configuration that can be used."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from proxy.config.environment import load_from_environment
 from proxy.config.load import Loaded, load
@@ -15,36 +12,10 @@ from proxy.errors import ConfigError, Problem
 from proxy.snapshot import Snapshot, build_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from proxy.config.model import Config
     from proxy.config.source import Source
-
-
-def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``-c/--config`` to a command."""
-    return click.option(
-        "-c",
-        "--config",
-        "config_file",
-        type=click.Path(path_type=Path),
-        help="The configuration file. Without it CERTGATE_CONFIG names one, or the variables "
-        "CERTGATE_LISTEN, _UPSTREAM, _CERTIFICATE, _PRIVATE_KEY, _CLIENT_CA and _CRL are it.",
-    )(command)
-
-
-class ConfiguredCommand(click.Command):
-    """A command that takes ``-c FILE`` and says so to whoever leaves the ``-c`` out."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words of the command line."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            if "unexpected extra argument" not in error.message:
-                raise
-            hint = f"{error.message}; a configuration is named with -c FILE"
-            raise click.UsageError(hint, ctx) from error
 
 
 def load_configuration(config_file: Path | None) -> Loaded:

@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.configuration import (
-    ConfiguredCommand,
-    compile_configuration,
-    config_option,
-    load_configuration,
-    read_config,
-)
+from proxy.cli.config_option import ConfiguredCommand, config_option
+from proxy.cli.configuration import compile_configuration, load_configuration, read_config
 from proxy.errors import CertgateError
 from proxy.pid_file import read_running_pid
 

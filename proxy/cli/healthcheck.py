@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli.configuration import ConfiguredCommand, config_option, read_config
+from proxy.cli.config_option import ConfiguredCommand, config_option
 from proxy.cli.unix_socket import connect_unix
 from proxy.config.addresses import Address
+from proxy.config.entrance import Entrance, glance
 from proxy.config.listen_addresses import SocketPath
 from proxy.errors import CertgateError
 from proxy.forward.proxy_protocol import LOCAL_HEADER
@@ -20,8 +22,9 @@ from proxy.forward.proxy_protocol import LOCAL_HEADER
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from proxy.config.entrance import Door
     from proxy.config.listen_addresses import ListenAddress
-    from proxy.config.model import Listener
+    from proxy.config.model import Config
 
 # ``*`` asks about the server as a whole (RFC 9110, section 9.3.7) and without a certificate ends
 # in a refusal: the app is not bothered.
@@ -63,26 +66,45 @@ class _Seconds(click.FloatRange):
 )
 def healthcheck(config_file: Path | None, timeout: float) -> None:
     """Exit 0 when the proxy accepts a connection and answers; for containers."""
-    config = read_config(config_file)
+    entrance = glance(config_file, os.environ) or Entrance.of(_whole(config_file))
+    try:
+        _check_all(entrance, timeout)
+    except CertgateError:
+        _whole(config_file)  # what is wrong with it explains more
+        raise
+    click.echo("ok")
+
+
+def _whole(config_file: Path | None) -> Config:
+    """Return the configuration.
+
+    Raises:
+        ConfigError: with every problem that it has.
+    """
+    from proxy.cli.configuration import read_config  # noqa: PLC0415 -- takes longer than all else
+
+    return read_config(config_file)
+
+
+def _check_all(entrance: Entrance, timeout: float) -> None:
     # A gate that refuses in the handshake closes behind its alert. A request that comes later is
     # answered with a reset, and that may overtake the alert: nothing is sent.
-    request = b"" if config.client_auth.reject_with == "alert" else _REQUEST
-    known = [one for one in config.listen if isinstance(one.address, Address | SocketPath)]
+    request = b"" if entrance.refuses_in_handshake else _REQUEST
+    known = [one for one in entrance.doors if isinstance(one.address, Address | SocketPath)]
     if not known:
         # Where a socket of systemd's is bound stands in systemd's files.
         raise CertgateError(
             "listen: nobody knows where sockets that are passed are bound; add an address to ask,"
             " such as 127.0.0.1:8443"
         )
-    for listener in known:
-        _check(listener, request, timeout)
-    click.echo("ok")
+    for door in known:
+        _check(door, request, timeout)
 
 
-def _check(listener: Listener, request: bytes, timeout: float) -> None:
-    address = listener.address
+def _check(door: Door, request: bytes, timeout: float) -> None:
+    address = door.address
     try:
-        start = _ask(listener, request, timeout)
+        start = _ask(door, request, timeout)
     except ssl.SSLError as error:
         # reject_with: alert refuses us in the handshake: that is an answer, too.
         if "CERTIFICATE_REQUIRED" not in (error.reason or ""):
@@ -95,12 +117,12 @@ def _check(listener: Listener, request: bytes, timeout: float) -> None:
         raise CertgateError(f"{address}: the proxy did not answer with HTTP")
 
 
-def _ask(listener: Listener, request: bytes, timeout: float) -> bytes:
+def _ask(door: Door, request: bytes, timeout: float) -> bytes:
     """Return how the answer begins."""
-    with _connected(listener.address, timeout) as raw:
-        if listener.proxy_protocol:
+    with _connected(door.address, timeout) as raw:
+        if door.proxy_protocol:
             raw.sendall(LOCAL_HEADER)
-        if listener.redirect_to_port:
+        if door.redirects:
             raw.sendall(_REDIRECTED)
             return raw.recv(64)
         with _context().wrap_socket(raw) as secured:

@@ -6,13 +6,16 @@ import importlib
 import io
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 import proxy
+from proxy.cli.suggestions import SuggestingGroup
 from proxy.errors import CertgateError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Loaded only when asked for: ``serve`` must not pay for the store of ``ca`` (memory, start-up), nor
 # help and completion, which show the words beside the names, for everything.
@@ -26,9 +29,26 @@ _COMMANDS = {
     "healthcheck": ("proxy.cli.healthcheck:healthcheck", "Exit 0 when the proxy answers."),
     "ca": ("proxy.cli.ca:ca", "Make a certificate authority and give out certificates."),
 }
+# Those that write the error log.
+_LOGGING = frozenset({"serve", "up"})
 
 
-class _LazyGroup(click.Group):
+def _import_structlog() -> None:
+    """Import structlog as where there is no rich.
+
+    It would load rich at once, for tracebacks that this log does not draw: more than all of
+    structlog's own. None in ``sys.modules`` stands for a module that cannot be imported.
+    """
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("structlog")
+    finally:
+        del sys.modules["rich"]
+
+
+class _LazyGroup(SuggestingGroup):
     """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -43,8 +63,29 @@ class _LazyGroup(click.Group):
         if not where:
             return None
         module, _, name = where.partition(":")
+        if cmd_name in _LOGGING:
+            _import_structlog()
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def meant_by(self, ctx: click.Context, word: str) -> str:
+        """Return the command that was most likely meant; ``issue`` and others are of ``ca``."""
+        meant = super().meant_by(ctx, word)
+        authority = self.get_command(ctx, "ca")
+        if not meant and isinstance(authority, SuggestingGroup):
+            verb = authority.meant_by(ctx, word)
+            return f"ca {verb}" if verb else ""
+        return meant
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words up to the command; what stands there may be an option of the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+            hint = f"{error.format_message()} Options of a command stand behind its name."
+            raise click.UsageError(hint, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each command does."""
@@ -54,6 +95,8 @@ class _LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names of commands, and options of our own."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 -- for the shell alone
+
         found = [
             CompletionItem(name, help=words)
             for name, (_, words) in _COMMANDS.items()

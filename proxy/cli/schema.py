@@ -6,6 +6,7 @@ import json
 
 import click
 
+from proxy.config.descriptions import described_schema
 from proxy.config.model import Config
 
 
@@ -17,5 +18,5 @@ def schema() -> None:
     `# yaml-language-server: $schema=certgate.schema.json`.
     """
     described = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    described |= Config.model_json_schema()
+    described |= described_schema(Config)
     click.echo(json.dumps(described, indent=2, ensure_ascii=False))

@@ -9,12 +9,8 @@ import click
 import structlog
 
 from proxy import app
-from proxy.cli.configuration import (
-    ConfiguredCommand,
-    compile_configuration,
-    config_option,
-    load_configuration,
-)
+from proxy.cli.config_option import ConfiguredCommand, config_option
+from proxy.cli.configuration import compile_configuration, load_configuration
 from proxy.cli.inspection import inspect_certificates
 from proxy.observe.error_log import configure_logging
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import urlsplit
-
-from pydantic import PlainSerializer, PlainValidator
 
 from proxy.config.units import WHOLE_NUMBER, quoted
 
@@ -213,15 +211,3 @@ def _text_of(value: object, expected: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expects {expected}")  # noqa: TRY004 - pydantic reports ValueErrors
     return value
-
-
-AddressValue = Annotated[
-    Address,
-    PlainValidator(parse_address, json_schema_input_type=str | int),
-    PlainSerializer(str, return_type=str),
-]
-ServerValue = Annotated[
-    Server,
-    PlainValidator(parse_server, json_schema_input_type=str | int),
-    PlainSerializer(str, return_type=str),
-]

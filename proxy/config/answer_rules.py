@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from proxy.config.units import quoted
 from proxy.errors import CertgateError
 from proxy.observe.redirect_target import RedirectTarget
+from proxy.observe.scope import REQUEST
 from proxy.observe.template import Template, body_encoding
-from proxy.observe.variables import vouched_variable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def check_body(status: int, body: str, content_type: str) -> None:
         raise ValueError(f"a response with {status} has no body")
     if body_encoding(content_type) is not None:
         try:
-            Template(body, vouched_variable)
+            Template(body, REQUEST)
         except CertgateError as error:
             raise ValueError(f"body: {error}") from None
 

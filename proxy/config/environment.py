@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from proxy.config.environment_names import FILE, PLACES, UPSTREAM
 from proxy.config.load import Loaded, load, validate
-from proxy.config.source import EnvironmentSource, Place
+from proxy.config.source import EnvironmentSource
 from proxy.config.wording import nearest_to
 from proxy.errors import ConfigError, Problem
 
@@ -17,17 +18,8 @@ if TYPE_CHECKING:
     from proxy.config.model import Config
 
 _PREFIX: Final = "CERTGATE_"
-_FILE: Final = "CERTGATE_CONFIG"
-_PLACES: Final[dict[str, Place]] = {
-    "CERTGATE_LISTEN": ("listen",),
-    "CERTGATE_UPSTREAM": ("upstream",),
-    "CERTGATE_CERTIFICATE": ("tls", "certificate"),
-    "CERTGATE_PRIVATE_KEY": ("tls", "private_key"),
-    "CERTGATE_CLIENT_CA": ("client_auth", "ca"),
-    "CERTGATE_CRL": ("client_auth", "crl"),
-}
 _SOURCE: Final = EnvironmentSource(
-    {place: name for name, place in _PLACES.items()} | {("upstreams",): "CERTGATE_UPSTREAM"}
+    {place: name for name, place in PLACES.items()} | {("upstreams",): UPSTREAM}
 )
 _OF_OTHER_COMMANDS: Final = frozenset({"CERTGATE_CA_PASSPHRASE"})
 # Kubernetes and Docker links give every container of a namespace such variables for a service that
@@ -56,11 +48,11 @@ def load_from_environment(environ: Mapping[str, str]) -> Loaded:
     Raises:
         ConfigError: with every problem that was found.
     """
-    if environ.get(_FILE):
-        return _load_file(Path(environ[_FILE]), environ)
-    given = {name: place for name, place in _PLACES.items() if environ.get(name)}
+    if environ.get(FILE):
+        return _load_file(Path(environ[FILE]), environ)
+    given = {name: place for name, place in PLACES.items() if environ.get(name)}
     if not given:
-        message = f"no configuration; use --config FILE, {_FILE} or {', '.join(_PLACES)}"
+        message = f"no configuration; use --config FILE, {FILE} or {', '.join(PLACES)}"
         raise ConfigError([Problem("environment", "", message)])
     sections: dict[str, dict[str, str]] = {"tls": {}, "client_auth": {}}
     values: dict[str, object] = {**sections}
@@ -75,9 +67,9 @@ def load_from_environment(environ: Mapping[str, str]) -> Loaded:
 def _load_file(path: Path, environ: Mapping[str, str]) -> Loaded:
     """A file decides alone: a variable that it does not mention would be ignored in silence."""
     loaded = load(path, environ)
-    unused = [name for name in _PLACES if environ.get(name) and name not in loaded.variables]
+    unused = [name for name in PLACES if environ.get(name) and name not in loaded.variables]
     if unused:
-        advice = f"has no effect beside {_FILE}; unset it, or write ${{%s}} in the file"
+        advice = f"has no effect beside {FILE}; unset it, or write ${{%s}} in the file"
         raise ConfigError([Problem(name, "", advice % name) for name in unused])
     return loaded
 
@@ -87,13 +79,13 @@ def _nearest_variable(name: str, known: set[str]) -> str:
     rests = {other.removeprefix(_PREFIX) for other in known}
     near = nearest_to(name.removeprefix(_PREFIX), rests)
     return near.replace("did you mean ", f"did you mean {_PREFIX}") or (
-        f"; unset it, or write a file and name it in {_FILE}"
+        f"; unset it, or write a file and name it in {FILE}"
     )
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[Problem]:
     """A misspelt ``CERTGATE_CRL`` would switch off the revocation check: refuse to guess."""
-    known = {_FILE, *_PLACES, *_OF_OTHER_COMMANDS}
+    known = {FILE, *PLACES, *_OF_OTHER_COMMANDS}
     return [
         Problem(name, "", "is not a variable of certgate" + _nearest_variable(name, known))
         for name in sorted(environ)

@@ -14,11 +14,13 @@ from proxy.forward.header_rules import is_request_field, is_response_field
 from proxy.forward.identity_headers import is_identity_name
 from proxy.http1.grammar import is_token, is_valid_host
 from proxy.http1.messages import CONNECTION_FIELDS
+from proxy.observe.scope import REQUEST, RESPONSE
 from proxy.observe.template import Template
-from proxy.observe.variables import vouched_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from proxy.observe.scope import Scope
 
 
 def check_set_request_name(text: str) -> str:
@@ -50,14 +52,23 @@ def check_response_name(text: str) -> str:
     return text
 
 
-def check_value(text: str) -> str:
-    """Refuse a value that could not stand in a header line, or has an unknown variable."""
+def check_request_value(text: str) -> str:
+    """Refuse a value that could not stand in a header line, or that nobody knows so early."""
+    return _check_value(text, REQUEST)
+
+
+def check_response_value(text: str) -> str:
+    """As ``check_request_value``; what the app has answered is known by then."""
+    return _check_value(text, RESPONSE)
+
+
+def _check_value(text: str, scope: Scope) -> str:
     if not text:
         raise ValueError("is empty; name the field under remove instead")
     if not text.isascii() or not text.isprintable():
         raise ValueError(f"{quoted(text)}: a header is made of printable ASCII characters")
     try:
-        Template(text, vouched_variable)
+        Template(text, scope)
     except CertgateError as error:
         raise ValueError(str(error)) from None
     return text

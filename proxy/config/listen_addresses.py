@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated, Final
-
-from pydantic import PlainSerializer, PlainValidator
+from typing import TYPE_CHECKING, Final
 
 from proxy.config.addresses import Address, parse_address, parse_socket_path
 from proxy.config.units import WHOLE_NUMBER, quoted
@@ -133,9 +131,3 @@ _KINDS: Final[dict[str, Callable[[str], ListenAddress]]] = {
     "fd": _parse_descriptor,
     "systemd": _parse_systemd_name,
 }
-
-ListenAddressValue = Annotated[
-    ListenAddress,
-    PlainValidator(parse_listen_address, json_schema_input_type=str | int),
-    PlainSerializer(str, return_type=str),
-]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv6Interface, ip_interface
-from typing import Annotated, Final
-
-from pydantic import PlainSerializer, PlainValidator
+from typing import Final
 
 from proxy.config.units import quoted
 
@@ -39,10 +37,3 @@ def parse_network(value: object) -> str:
     if isinstance(interface, IPv6Interface) and interface.ip.ipv4_mapped:
         raise ValueError(f"{quoted(value)}: write IPv4 networks as such, e.g. 10.0.0.0/8")
     return str(network) if "/" in value else str(interface.ip)
-
-
-NetworkValue = Annotated[
-    str,
-    PlainValidator(parse_network, json_schema_input_type=str),
-    PlainSerializer(str, return_type=str),
-]

@@ -13,9 +13,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
 
-from proxy.config.units import quoted
+from proxy.config.units import quoted, refuse_switch
 
 _URL_SCHEMES: Final = ("http://", "https://")
+
+
+_LOG_ADVICE: Final = "name a file, - for the standard output, or off"
+# What other programs take there, and what would be a file of that name here.
+_LOG_WORDS: Final = frozenset({"stdout", "stderr", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,19 @@ def _parse_log_target(value: object, info: ValidationInfo) -> object:
     path = _parse_path(value)
     if not isinstance(path, Path):
         raise ValueError("expects a file name, - or off")  # noqa: TRY004 - as pydantic wants it
-    if str(path) in {"-", "off"}:
-        return str(path)
-    if str(path) in {"on", "true", "false", "yes", "no"}:
-        raise ValueError(f"{quoted(str(path))}: name a file, - for the standard output, or off")
+    if value in {"-", "off"}:
+        return value
+    word = str(value)
+    refuse_switch(word, _LOG_ADVICE)
+    if word.lower() in _LOG_WORDS or word.startswith("syslog:"):
+        raise ValueError(f"{quoted(word)}: {_LOG_ADVICE}")
     return _require_folder(_resolve(path, info), info)
+
+
+def _refuse_switch(value: object) -> object:
+    if isinstance(value, str):
+        refuse_switch(value, "name a file, or remove the key for none")
+    return value
 
 
 _Named = Annotated[
@@ -120,7 +133,11 @@ _Named = Annotated[
 ]
 ExistingFile = Annotated[_Named, AfterValidator(_require_file)]
 ExistingFolder = Annotated[_Named, AfterValidator(_require_readable_folder)]
-WritableFile = Annotated[_Named, AfterValidator(_require_folder)]
+WritableFile = Annotated[
+    _Named,
+    AfterValidator(_require_folder),
+    BeforeValidator(_refuse_switch, json_schema_input_type=str),
+]
 WritableFolder = Annotated[_Named, AfterValidator(_require_writable_folder)]
 LogTarget = Annotated[
     Literal["-", "off"] | Path, PlainValidator(_parse_log_target, json_schema_input_type=str)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic_core import PydanticCustomError
 
 from proxy.config.findings import Finding, raise_any, repetitions
-from proxy.config.units import quoted
+from proxy.config.units import quoted, refuse_switch
 from proxy.routing.path import CLEAN_PATH
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def check_upstream_path(text: str) -> str:
 def check_index(names: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse what is not the plain name of a file that may be served."""
     for name in names:
+        refuse_switch(name, "write the name of a file such as index.html, or remove the key")
         if not name or name.startswith(".") or not {"/", "\\", "\0"}.isdisjoint(name):
             raise ValueError(
                 f"{quoted(name)}: write the name of a file that stands in each folder, without "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from proxy.config.addresses import Address, parse_host
 from proxy.config.findings import raise_any, repetitions
 from proxy.config.listen_addresses import SocketPath, overlaps
-from proxy.config.units import quoted
+from proxy.config.units import quoted, refuse_switch
 from proxy.config.wording import nearest_to
 from proxy.errors import CertgateError
 from proxy.observe.access_format import parse_access_format
@@ -107,6 +107,7 @@ def check_identity_headers(families: tuple[str, ...]) -> tuple[str, ...]:
 
 def check_host_pattern(text: str) -> str:
     """Return a host name or ``*.example.com`` in lower case."""
+    refuse_switch(text, "write a host name such as app.example.com, or remove the key")
     wildcard = "*." if text.startswith("*.") else ""
     name = text.removeprefix(wildcard)
     if "*" in name:
@@ -120,7 +121,9 @@ def check_host_pattern(text: str) -> str:
 
 def check_server_name(text: str) -> str:
     """Return the name of a server's certificate in lower case; empty stands for the URL's host."""
-    return parse_host(text) if text else text
+    if not text:
+        return text
+    return parse_host(refuse_switch(text, "write the name in the server's certificate"))
 
 
 def check_servers(servers: tuple[UpstreamServer, ...]) -> tuple[UpstreamServer, ...]:
@@ -170,6 +173,7 @@ def check_probe_path(text: str) -> str:
 
 def check_probe_host(text: str) -> str:
     """Refuse what cannot be a Host field; empty stands for the server's address."""
+    refuse_switch(text, "write a host such as app.example.com, or remove the key")
     if text and not _AUTHORITY.fullmatch(text):
         raise ValueError(f"{quoted(text)} is no host such as app.example.com or app:3000")
     return text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from pydantic import BaseModel
 
 from proxy.config.later import is_planned
-from proxy.config.units import quoted
+from proxy.config.units import quoted, span_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+# What people write for an empty list.
+_NOTHING: Final = frozenset({"off", "no", "none", "false"})
+_EMPTY: Final = "; write [] for none of them"
 # As many keys as a line can list.
 _FEW: Final = 12
 
@@ -69,7 +72,17 @@ def _literal(error: ErrorDetails) -> str:
     value = error["input"]
     if not isinstance(value, str):
         return f"expects one of {', '.join(words)}"
-    return f"{quoted(value)} is none of {', '.join(words)}" + nearest_to(value, words)
+    advice = _EMPTY if value.lower() in _NOTHING and _is_entry(error) else nearest_to(value, words)
+    return f"{quoted(value)} is none of {', '.join(words)}{advice}"
+
+
+def _is_entry(error: ErrorDetails) -> bool:
+    return isinstance(error["loc"][-1], int)
+
+
+def _bound(limit: float) -> str:
+    """Return a limit as it would be written; of the numbers only time spans are no whole ones."""
+    return span_text(limit) if isinstance(limit, float) else str(limit)
 
 
 def _own_words(error: ErrorDetails) -> str:
@@ -79,8 +92,8 @@ def _own_words(error: ErrorDetails) -> str:
 _WORDING: Final[dict[str, Callable[[ErrorDetails], str]]] = {
     "missing": lambda _: "is required and missing",
     "literal_error": _literal,
-    "greater_than_equal": lambda error: f"has to be at least {error['ctx']['ge']:.10g}",
-    "less_than_equal": lambda error: f"may be at most {error['ctx']['le']:.19g}",
+    "greater_than_equal": lambda error: f"has to be at least {_bound(error['ctx']['ge'])}",
+    "less_than_equal": lambda error: f"may be at most {_bound(error['ctx']['le'])}",
     "too_short": lambda _: "is an empty list; name at least one",
     "dict_type": lambda _: "expects keys of its own (a mapping)",
     "tuple_type": lambda _: "expects a list",

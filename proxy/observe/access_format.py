@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from proxy.errors import CertgateError
 from proxy.observe.escaping import SAFE, escape
+from proxy.observe.scope import LOG
 from proxy.observe.template import Template
-from proxy.observe.variables import find_variable, request_line, time_iso8601, time_local
+from proxy.observe.variables import request_line, time_iso8601, time_local
 
 if TYPE_CHECKING:
     from proxy.observe.access_record import AccessRecord
@@ -78,7 +79,7 @@ class TemplateFormat:
         if not template.isprintable():
             raise CertgateError("access log format: must be one line of printable text")
         try:
-            self._template = Template(template + "\n", find_variable)
+            self._template = Template(template + "\n", LOG)
         except CertgateError as error:
             raise CertgateError(f"access log format: {error}") from None
 

@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from proxy.errors import CertgateError
+from proxy.observe.scope import REQUEST
 from proxy.observe.template import Template, header_safe
-from proxy.observe.variables import vouched_variable
 
 if TYPE_CHECKING:
     from proxy.observe.access_record import AccessRecord
@@ -59,8 +59,8 @@ class RedirectTarget:
                 " path and query, as the host only $host or $http_host"
             )
         origin, rest = (absolute["origin"], absolute["rest"]) if absolute else ("", text)
-        self._origin = Template(origin, vouched_variable)
-        self._rest = Template(rest or "", vouched_variable)
+        self._origin = Template(origin, REQUEST)
+        self._rest = Template(rest or "", REQUEST)
 
     def __call__(self, record: AccessRecord) -> bytes:
         """Return the value for Location; empty if the request has no Host that it needs."""

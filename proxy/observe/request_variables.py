@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from proxy.errors import CertgateError
-from proxy.observe.variables import VARIABLES, vouched_variable
+from proxy.observe.scope import CHOICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from proxy.observe.access_record import AccessRecord
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-
-# What only the answer tells, and what has no other value tomorrow: a hash of it would be none.
-_UNKNOWN_YET: Final = frozenset(
-    {
-        *("body_bytes_sent", "error", "msec", "request_time", "status"),
-        *("time_iso8601", "time_local"),
-        *("upstream_addr", "upstream_response_time", "upstream_status"),
-    }
-)
 
 
 def request_variable(text: str) -> Callable[[AccessRecord], bytes]:
@@ -37,11 +28,5 @@ def request_variable(text: str) -> Callable[[AccessRecord], bytes]:
     match = _VARIABLE.fullmatch(text)
     if match is None:
         raise CertgateError("name one variable, e.g. $remote_addr")
-    name = match[1] or match[2]
-    if name in _UNKNOWN_YET:
-        raise CertgateError(f"${name} is not known before the app has answered")
-    found = vouched_variable(name)
-    if found is None:
-        known = ", ".join(sorted(set(VARIABLES) - _UNKNOWN_YET))
-        raise CertgateError(f"no variable ${name}; there are: {known}")
+    found = CHOICE.find(match[1] or match[2])
     return lambda record: found(record) or b""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from html import escape
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
-
-from proxy.errors import CertgateError
-from proxy.observe.variables import VARIABLES, vouched_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from proxy.observe.access_record import AccessRecord
+    from proxy.observe.scope import Scope
     from proxy.observe.variables import Getter
 
 # ``$name`` or ``${name}``; a lone dollar sign is an error, as it is for nginx.
@@ -28,26 +25,22 @@ class Template:
 
     __slots__ = ("_getters", "_shape")
 
-    def __init__(self, text: str, find: Callable[[str], Getter | None]) -> None:
+    def __init__(self, text: str, scope: Scope) -> None:
         """Compile a text.
 
         Args:
             text: with ``$name`` or ``${name}``.
-            find: looks variables up.
+            scope: says which variables there are.
 
         Raises:
-            CertgateError: a variable does not exist.
+            CertgateError: a variable does not exist, or not there.
         """
         pieces: list[str] = []
         getters: list[Getter] = []
         end = 0
         for match in _VARIABLE.finditer(text):
-            name = match[1] or match[2] or ""
-            getter = find(name)
-            if getter is None:
-                raise CertgateError(_advice(name))
             pieces.append(text[end : match.start()])
-            getters.append(getter)
+            getters.append(scope.find(match[1] or match[2] or ""))
             end = match.end()
         pieces.append(text[end:])
         self._getters = tuple(getters)
@@ -62,33 +55,18 @@ class Template:
         return [getter(record) for getter in self._getters]
 
 
-def _advice(name: str) -> str:
-    if not name:
-        return "a $ begins the name of a variable: $host, or $${host} before letters"
-    near = get_close_matches(name.lower(), VARIABLES, n=1, cutoff=0.75)
-    if near:
-        return f"no variable ${name}; did you mean ${near[0]}?"
-    if name.startswith("http_"):
-        return (
-            f"${name} is not to be had: the field is one of the connection, or one under which"
-            " somebody would forge an identity"
-        )
-    known = ", ".join(sorted((*VARIABLES, "arg_NAME", "cookie_NAME", "http_NAME")))
-    return f"no variable ${name}; there are: {known}"
-
-
 class HeaderTemplate:
     """A header value with ``$variables``, which no value can break."""
 
     __slots__ = ("_template",)
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, scope: Scope) -> None:
         """Compile a value, which is printable ASCII.
 
         Raises:
-            CertgateError: a variable does not exist.
+            CertgateError: a variable does not exist, or not there.
         """
-        self._template = Template(text, vouched_variable)
+        self._template = Template(text, scope)
 
     def __call__(self, record: AccessRecord) -> bytes:
         """Return the value, without blanks at its ends; empty for no field."""

@@ -7,12 +7,16 @@ In the log, a certificate's names are those of the certificate that was *sent*, 
 worth: ``$decision`` and ``$ssl_client_verify`` stand beside them. Everywhere else they are there
 only once it was verified (``vouched_variable``). nginx fills them for a failed certificate too, so
 that a header made of ``$ssl_client_s_dn`` on a route for everybody names whom a stranger likes.
+
+The table says of each from which stage of an exchange on it has its value; ``proxy.observe.scope``
+says which stages a text can wait for. A test holds docs/rewriting.md to the table.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +37,23 @@ if TYPE_CHECKING:
     from proxy.observe.access_record import AccessRecord
 
     Getter = Callable[[AccessRecord], bytes | None]
+
+
+class Stage(IntEnum):
+    """From when on a variable has its value, in the order of time."""
+
+    REQUEST = 0
+    """The request has come, and its certificate was looked at."""
+
+    CLOCK = 1
+    """Always, and never twice the same: the time."""
+
+    RESPONSE = 2
+    """The head of the response is written."""
+
+    END = 3
+    """The exchange is over: for the log alone."""
+
 
 # strftime follows the locale; a log must not.
 _MONTHS: Final = (
@@ -195,50 +216,64 @@ def _vouched_days(record: AccessRecord) -> bytes | None:
     return _remaining_days(record) if record.verify == "SUCCESS" else None
 
 
-VARIABLES: Final[dict[str, Getter]] = {name: _sent(get) for name, get in _FACTS.items()} | {
-    "args": _query,
-    "body_bytes_sent": lambda r: b"%d" % r.body_bytes_sent,
-    "content_length": _content_length,
-    "content_type": _field(b"content-type"),
-    "decision": lambda r: _text(r.decision),
-    "error": lambda r: _text(r.error),
-    "host": _host,
-    "http_host": lambda r: r.host,
-    "http_referer": lambda r: r.referer,
-    "http_user_agent": lambda r: r.user_agent,
-    "msec": lambda r: b"%.3f" % r.time,
-    "proxy_host": lambda r: _text(r.upstream),
-    "query_string": _query,
-    "remote_addr": lambda r: _text(r.remote_addr),
-    "remote_user": lambda _: None,
-    "request": request_line,
-    "request_id": lambda r: _text(r.request_id),
-    "request_method": lambda r: r.method or None,
-    "request_time": lambda r: b"%.3f" % r.request_time,
-    "request_uri": lambda r: r.target or None,
-    "scheme": lambda _: b"https",
-    "server_port": lambda r: b"%d" % r.client.server_port if r.client.server_port else None,
-    "server_protocol": lambda r: b"HTTP/" + r.version if r.version else None,
-    "ssl_cipher": lambda r: _text(r.client.tls_cipher),
-    "ssl_client_escaped_cert": _sent(lambda facts: facts.escaped_pem, _MAX_CERTIFICATE_LENGTH),
-    "ssl_client_fingerprint_sha256": lambda r: _text(r.client.fingerprint),
-    "ssl_client_i_dn": lambda r: _text(r.client.issuer),
-    "ssl_client_s_dn": lambda r: _text(r.client.subject),
-    "ssl_client_serial": lambda r: _text(r.client.serial),
-    "ssl_client_v_remain": _remaining_days,
-    "ssl_client_verify": lambda r: _text(r.verify),
-    "ssl_protocol": lambda r: _text(r.client.tls_protocol),
-    "status": lambda r: b"%d" % r.status,
-    "time_iso8601": lambda r: time_iso8601(int(r.time)),
-    "time_local": lambda r: time_local(int(r.time)),
-    "upstream_addr": lambda r: _text(r.upstream_address),
-    "upstream_response_time": (
-        lambda r: None if r.upstream_time is None else b"%.3f" % r.upstream_time
-    ),
-    "upstream_status": lambda r: b"%d" % r.upstream_status if r.upstream_status else None,
-    "uri": _path,
+_TABLE: Final[dict[Stage, dict[str, Getter]]] = {
+    Stage.REQUEST: {name: _sent(get) for name, get in _FACTS.items()}
+    | {
+        "args": _query,
+        "content_length": _content_length,
+        "content_type": _field(b"content-type"),
+        "decision": lambda r: _text(r.decision),
+        "host": _host,
+        "http_host": lambda r: r.host,
+        "http_referer": lambda r: r.referer,
+        "http_user_agent": lambda r: r.user_agent,
+        "proxy_host": lambda r: _text(r.upstream),
+        "query_string": _query,
+        "remote_addr": lambda r: _text(r.remote_addr),
+        "request": request_line,
+        "request_id": lambda r: _text(r.request_id),
+        "request_method": lambda r: r.method or None,
+        "request_uri": lambda r: r.target or None,
+        "scheme": lambda _: b"https",
+        "server_port": lambda r: b"%d" % r.client.server_port if r.client.server_port else None,
+        "server_protocol": lambda r: b"HTTP/" + r.version if r.version else None,
+        "ssl_cipher": lambda r: _text(r.client.tls_cipher),
+        "ssl_client_escaped_cert": _sent(lambda facts: facts.escaped_pem, _MAX_CERTIFICATE_LENGTH),
+        "ssl_client_fingerprint_sha256": lambda r: _text(r.client.fingerprint),
+        "ssl_client_i_dn": lambda r: _text(r.client.issuer),
+        "ssl_client_s_dn": lambda r: _text(r.client.subject),
+        "ssl_client_serial": lambda r: _text(r.client.serial),
+        "ssl_client_v_remain": _remaining_days,
+        "ssl_client_verify": lambda r: _text(r.verify),
+        "ssl_protocol": lambda r: _text(r.client.tls_protocol),
+        "uri": _path,
+    },
+    Stage.CLOCK: {
+        "msec": lambda r: b"%.3f" % r.time,
+        "time_iso8601": lambda r: time_iso8601(int(r.time)),
+        "time_local": lambda r: time_local(int(r.time)),
+    },
+    Stage.RESPONSE: {
+        "error": lambda r: _text(r.error),
+        "status": lambda r: b"%d" % r.status,
+        "upstream_addr": lambda r: _text(r.upstream_address),
+        "upstream_status": lambda r: b"%d" % r.upstream_status if r.upstream_status else None,
+    },
+    Stage.END: {
+        "body_bytes_sent": lambda r: b"%d" % r.body_bytes_sent,
+        "remote_user": lambda _: None,  # nobody logs in; formats that come from nginx name it
+        "request_time": lambda r: b"%.3f" % r.request_time,
+        "upstream_response_time": (
+            lambda r: None if r.upstream_time is None else b"%.3f" % r.upstream_time
+        ),
+    },
 }
+
+VARIABLES: Final = {name: get for getters in _TABLE.values() for name, get in getters.items()}
 """The log's variables with a name of their own; families are made as they are asked for."""
+
+STAGES: Final = {name: stage for stage, getters in _TABLE.items() for name in getters}
+"""From when on each of them has its value; families are known with the request."""
 
 _VOUCHED: Final[dict[str, Getter]] = {name: _vouched(get) for name, get in _FACTS.items()} | {
     "ssl_client_escaped_cert": _vouched(lambda facts: facts.escaped_pem),

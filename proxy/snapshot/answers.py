@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.observe.redirect_target import RedirectTarget
+from proxy.observe.scope import REQUEST
 from proxy.observe.template import Template, body_encoding
-from proxy.observe.variables import vouched_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,5 +84,5 @@ def _body(text: str, content_type: str) -> Callable[[AccessRecord], bytes]:
     if encoding is None:
         content = text.encode()
         return lambda _: content
-    template = Template(text, vouched_variable)
+    template = Template(text, REQUEST)
     return lambda record: template.render(record, encoding)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from proxy.forward.header_rules import HeaderLine, HeaderRules
 from proxy.forward.names import fold
+from proxy.observe.scope import REQUEST, RESPONSE
 from proxy.observe.template import HeaderTemplate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from proxy.config.model import RequestHeaders, ResponseHeaders
     from proxy.observe.access_record import AccessRecord
+    from proxy.observe.scope import Scope
 
     Rules = HeaderRules[AccessRecord]
 
@@ -21,7 +25,7 @@ def merged_request_rules(*sections: RequestHeaders) -> Rules | None:
     host = None
     for section in sections:
         host = next((v for name, v in section.set.items() if name.lower() == "host"), host)
-    rules = _merged(*sections)
+    rules = _merged(sections, REQUEST)
     if host is None:
         return rules
     return replace(rules or HeaderRules(frozenset(), ()), host=host.encode())
@@ -29,10 +33,10 @@ def merged_request_rules(*sections: RequestHeaders) -> Rules | None:
 
 def merged_response_rules(*sections: ResponseHeaders) -> Rules | None:
     """Return the rules of several sections; the later count where they differ. None for none."""
-    return _merged(*sections)
+    return _merged(sections, RESPONSE)
 
 
-def _merged(*sections: RequestHeaders | ResponseHeaders) -> Rules | None:
+def _merged(sections: Iterable[RequestHeaders | ResponseHeaders], scope: Scope) -> Rules | None:
     dropped: set[bytes] = set()
     lines: list[HeaderLine[AccessRecord]] = []
     for section in sections:
@@ -40,7 +44,7 @@ def _merged(*sections: RequestHeaders | ResponseHeaders) -> Rules | None:
         dropped |= replaced
         lines = [line for line in lines if fold(line.name.lower()) not in replaced]
         lines += [
-            HeaderLine(name.encode(), HeaderTemplate(value))
+            HeaderLine(name.encode(), HeaderTemplate(value, scope))
             for name, value in (*section.set.items(), *section.add.items())
             if name.lower() != "host"
         ]

@@ -7,6 +7,8 @@ import socket
 import stat
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.gate import curl, run, settings, write
 
 if TYPE_CHECKING:
@@ -91,3 +93,14 @@ def test_health_check_and_check(start_gate: StartGate, tmp_path: Path):
     done = run("healthcheck", "-c", config)
     assert done.returncode == 1
     assert f"unix:{path}: the proxy does not answer: No such file" in done.stderr
+
+
+@pytest.mark.parametrize("path", ["nowhere/gate.sock", "gate.yaml"])
+def test_check_says_of_a_socket_what_serve_would_say(tmp_path: Path, path: str):
+    """And where it stands in the file."""
+    file = write(tmp_path, settings(tmp_path, listen=f"unix:{tmp_path}/{path}"))
+    checked, served = run("check", "-c", file), run("serve", "-c", file)
+    assert (checked.returncode, served.returncode) == (1, 1)
+    (complaint,) = (line for line in served.stderr.splitlines() if "cannot listen" in line)
+    assert f"{file}:1: listen: {complaint.removeprefix('certgate: ')}" in checked.stderr
+    assert "OK" not in checked.stdout

@@ -13,8 +13,9 @@ from proxy.forward.path_mapping import PathMapping
 from proxy.http1.messages import NO_CONTENT, RequestFields
 from proxy.observe.access_record import AccessRecord, LoggedClient
 from proxy.observe.redirect_target import RedirectTarget
+from proxy.observe.scope import Scope
 from proxy.observe.template import HeaderTemplate, header_safe
-from proxy.observe.variables import VARIABLES
+from proxy.observe.variables import VARIABLES, Stage
 from proxy.routing.claims import Claims
 from proxy.routing.path import TargetError
 from proxy.routing.table import Route, RouteTable
@@ -195,11 +196,12 @@ def records(draw: st.DrawFn) -> AccessRecord:
 
 
 ALL = " ".join(f"${name}" for name in (*VARIABLES, "http_x_a", "cookie_a", "arg_a"))
+EVERYTHING = Scope(Stage.END)
 
 
 @given(records())
 def test_no_value_ends_its_line(record: AccessRecord):
-    made = HeaderTemplate(ALL)(record)
+    made = HeaderTemplate(ALL, EVERYTHING)(record)
     assert re.fullmatch(rb"[\x20-\x7e]*", made)
     assert made == made.strip()
 

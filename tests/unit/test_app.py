@@ -237,13 +237,94 @@ def test_a_revocation_during_a_reload_is_not_lost(tmp_path: Path, upstream: Reco
             assert in_build.wait(10)
             revoke(tmp_path, client("good"))
             gate.wait_for("crl taken", seen)
-            os.kill(os.getpid(), signal.SIGHUP)
-            gate.wait_for("reload asked for while one is under way", seen)
             go_on.set()
             gate.wait_for("reloaded", seen)
             assert connection.get().status == 403
 
     gate.serve(script)
+
+
+class Held:
+    """A gate whose reloads wait until they are let go; counts them."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.gate = Gate(folder, **changes)
+        self.in_build, self.go_on, self.builds = threading.Event(), threading.Event(), 0
+        self._build = self.gate.build
+        self.gate.build = self._slowly  # type: ignore[method-assign]
+
+    def _slowly(self, previous: Snapshot | None) -> Snapshot:
+        snapshot = self._build(previous)
+        if previous is not None:
+            self.builds += 1
+            self.in_build.set()
+            assert self.go_on.wait(10)
+        return snapshot
+
+
+@pytest.mark.usefixtures("loop")
+def test_reloads_that_are_asked_for_during_a_reload_are_one_more(tmp_path: Path):
+    """The file may have changed after it was read; nginx does as much."""
+    held = Held(tmp_path)
+    gate = held.gate
+
+    def script() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert held.in_build.wait(10)
+        gate.rewrite(client_auth={"ca": "ca.crt", "status": 401})  # too late for this reload
+        os.kill(os.getpid(), signal.SIGHUP)
+        gate.wait_for("reload asked for while one is under way; another one follows")
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+        with connect(gate.port, "none") as connection:
+            assert connection.get().status == 403
+        held.go_on.set()
+        first = gate.wait_for("reloaded")
+        gate.wait_for("reloaded", gate.logs.index(first) + 1)
+        with connect(gate.port, "none") as connection:
+            assert connection.get().status == 401
+
+    gate.serve(script)
+    events = [log["event"] for log in gate.logs]
+    assert events.count("reloaded") == 2
+    assert sum(event.startswith("reload asked for") for event in events) == 1
+
+
+def test_a_reload_that_fails_does_not_keep_the_next_from_running(tmp_path: Path):
+    held = Held(tmp_path)
+    gate = held.gate
+
+    def script() -> None:
+        (tmp_path / "gate.yaml").write_text("listen: [\n")
+        held.go_on.set()
+        os.kill(os.getpid(), signal.SIGHUP)
+        gate.wait_for("reload refused, nothing has changed")
+        gate.rewrite()
+        gate.reload()
+
+    gate.serve(script)
+
+
+def test_no_reload_begins_or_counts_once_the_gate_stops(tmp_path: Path, upstream: Recorder):
+    """It would open listeners behind those that were closed."""
+    held = Held(tmp_path, upstream=upstream.url, timeouts={"shutdown": 1})
+    gate = held.gate
+
+    def script() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert held.in_build.wait(10)
+        os.kill(os.getpid(), signal.SIGHUP)
+        gate.wait_for("reload asked for while one is under way")
+        with connect(gate.port) as connection:
+            connection.send(b"GET / HTTP/1.1\r\n")  # keeps the gate from ending at once
+            os.kill(os.getpid(), signal.SIGTERM)
+            gate.wait_for("stopping")
+            held.go_on.set()
+            gate.wait_for("stopped")
+
+    gate.serve(script)
+    assert held.builds == 1
+    assert "reloaded" not in [log["event"] for log in gate.logs]
 
 
 def test_the_access_log_is_opened_anew_on_sigusr1(tmp_path: Path, upstream: Recorder):

@@ -36,6 +36,7 @@ _HELD_ELSEWHERE = {
     "server/tier.py": "tests/unit/server/test_group.py",
     "server/upstream_handlers.py": "tests/unit/server/test_upstream.py",
     "http1/messages.py": "tests/unit/http1/test_head.py",
+    "config/environment_names.py": "tests/unit/config/test_environment.py",
     "config/later.py": "tests/unit/config/test_load.py",
     "config/wording.py": "tests/unit/config/test_load.py",
     "ca/store/records.py": _STORE,
@@ -50,6 +51,7 @@ _HELD_ELSEWHERE = {
     "config/model/routes.py": _CONFIG,
     "config/model/section.py": _CONFIG,
     "config/model/upstreams.py": _CONFIG,
+    "config/model/values.py": _CONFIG,
     # parts of one value, built together
     "snapshot/answers.py": _SHAPING,
     "snapshot/bounds.py": _SNAPSHOT,
@@ -92,6 +94,7 @@ _HELD_ELSEWHERE = {
 # Tests of what several modules, or a document, promise together.
 _WITHOUT_MODULE = {
     "config/test_corpus.py": "files that must be refused, each with the words for it",
+    "config/test_written_otherwise.py": "what people write out of habit, and the words for it",
     "config/test_documentation.py": "the pages about the configuration name every key",
     "forward/test_identity_headers_guide.py": "the page about identity headers is true",
     "http1/test_corpus.py": "messages that smuggle, each with its answer",

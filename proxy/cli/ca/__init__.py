@@ -18,12 +18,13 @@ from proxy.cli.ca.options import directory_option
 from proxy.cli.ca.renew import renew
 from proxy.cli.ca.revoke import crl, revoke, unrevoke
 from proxy.cli.ca.sign import sign
+from proxy.cli.suggestions import SuggestingGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class _InOrderOfUse(click.Group):
+class _InOrderOfUse(SuggestingGroup):
     """A group that lists its commands in the order in which they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.config import rules
 from proxy.config.model.section import Section
-from proxy.config.units import Count, RateValue, Seconds, Size, parse_count, parse_sections
+from proxy.config.model.values import ByteRate, Count, RateValue, Seconds, Size
+from proxy.config.units import parse_count, parse_sections
 
 _Burst = Annotated[
     int | None, Field(ge=0, le=1_000_000), BeforeValidator(parse_count, json_schema_input_type=int)
@@ -118,7 +119,7 @@ class Limits(Section):
     """How often requests may come: `[{per: certificate, rate: 20/s, burst: 40}]`. Those of
     visitors who are refused count for their address, too. Default: `[]`."""
 
-    min_rate: Size = 240
+    min_rate: ByteRate = 240
     """Fewest bytes per second that a client has to send of a body, averaged over `timeouts.body`,
     and to take of a response that waits for it, over `timeouts.send`; a slower one is cut off.
     Time in which the client waits for the app does not count, nor do WebSockets; 0 = any

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from proxy.config import route_rules, rules, static_files
-from proxy.config.addresses import Address, ServerValue
+from proxy.config.entrance import DEFAULT_ADDRESS
 from proxy.config.model.access_log import AccessLog
 from proxy.config.model.answers import ErrorPages
 from proxy.config.model.bounds import Limits, Timeouts
@@ -17,9 +17,9 @@ from proxy.config.model.listening import TLS, Listener
 from proxy.config.model.routes import Route
 from proxy.config.model.section import Section, alone
 from proxy.config.model.upstreams import Upstream, UpstreamServer
-from proxy.config.networks import NetworkValue
+from proxy.config.model.values import Flag, NetworkValue, ServerValue
 from proxy.config.paths import WritableFile
-from proxy.config.units import Flag, parse_entries, parse_sections
+from proxy.config.units import parse_entries, parse_sections
 
 
 class Config(Section):
@@ -33,7 +33,7 @@ class Config(Section):
         Field(min_length=1),
         AfterValidator(rules.check_listeners),
         BeforeValidator(parse_entries, json_schema_input_type=str | int | list[str | Listener]),
-    ] = (Listener(address=Address("0.0.0.0", 8443)),)  # noqa: S104 - clients are outside
+    ] = (Listener(address=DEFAULT_ADDRESS),)
     """Where the proxy listens: an address, or a list of addresses and `{address: …}`.
     Default: `0.0.0.0:8443`."""
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.config import rules
-from proxy.config.listen_addresses import ListenAddressValue
 from proxy.config.model.section import Section
+from proxy.config.model.values import Flag, ListenAddressValue
 from proxy.config.paths import ExistingFile
-from proxy.config.units import Flag, parse_count, parse_sections
+from proxy.config.units import parse_count, parse_sections
 
 
 class Listener(Section):

@@ -12,8 +12,8 @@ from proxy.config.model.answers import ErrorPages, Redirect, Respond
 from proxy.config.model.bounds import RouteLimits
 from proxy.config.model.headers import RequestHeaders, ResponseHeaders
 from proxy.config.model.section import ONE_OR_MANY, Section, alone
+from proxy.config.model.values import Flag
 from proxy.config.paths import ExistingFolder
-from proxy.config.units import Flag
 
 _FIRST_ERROR = 400
 

@@ -12,11 +12,12 @@ from proxy.config.units import parse_entries
 
 
 class Section(BaseModel):
-    """A mapping of the configuration: frozen, strict, and without keys that it does not know."""
+    """A mapping of the configuration: frozen, strict, and without keys that it does not know.
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
+    The text below a key is its documentation (``proxy.config.descriptions``).
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 def alone(key: str, written_as: Any = PydanticUndefined) -> BeforeValidator:

@@ -14,20 +14,10 @@ from pydantic import (
 )
 
 from proxy.config import rules
-from proxy.config.addresses import ServerValue
 from proxy.config.model.section import Files, Section, alone
+from proxy.config.model.values import Count, Flag, Seconds, ServerValue, Size, Statuses
 from proxy.config.paths import ExistingFile, WritableFolder
-from proxy.config.units import (
-    LONGEST_TIMEOUT,
-    Count,
-    Flag,
-    Seconds,
-    Size,
-    Statuses,
-    parse_count,
-    parse_duration,
-    parse_entries,
-)
+from proxy.config.units import LONGEST_TIMEOUT, parse_count, parse_duration, parse_entries
 
 T = TypeVar("T")
 
@@ -213,8 +203,8 @@ class Upstream(Section):
     """Which server is next: `round_robin` (in turn, by weight), `least_conn` (the one with the
     fewest requests under way for its weight), `ip_hash` (the same one for a client's address, for
     IPv4 its first three octets), `hash:$variable` (the same one for a value, e.g.
-    `hash:$request_uri` or `hash:$ssl_client_s_dn`; the variables are those of the access log that
-    are known before there is a response) or `random_two` (the less busy of two drawn by lot).
+    `hash:$request_uri` or `hash:$ssl_client_s_dn`; the variables are those that a header toward the
+    app may hold, but the time) or `random_two` (the less busy of two drawn by lot).
     Default: `round_robin`."""
 
     retries: Retries = Retries()

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
 import pytest
-from click.testing import CliRunner
 
-from proxy.cli.configuration import (
-    compile_configuration,
-    config_option,
-    load_configuration,
-    read_config,
-)
+from proxy.cli.configuration import compile_configuration, load_configuration, read_config
 from proxy.errors import ConfigError
 from tests.gate import settings, write
 
@@ -25,17 +18,6 @@ if TYPE_CHECKING:
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONFIG", "LISTEN", "UPSTREAM", "CERTIFICATE", "PRIVATE_KEY", "CLIENT_CA", "CRL"):
         monkeypatch.delenv(f"CERTGATE_{name}", raising=False)
-
-
-def test_the_option_has_a_short_and_a_long_form():
-    @click.command()
-    @config_option
-    def show(config_file: Path | None) -> None:
-        click.echo(str(config_file))
-
-    for arguments in (["-c", "x"], ["--config", "x"]):
-        assert CliRunner().invoke(show, arguments).output == "x\n"
-    assert CliRunner().invoke(show, []).output == "None\n"
 
 
 def test_the_option_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import click
 import pytest
@@ -119,6 +120,24 @@ def test_a_number_that_a_command_returns_is_the_exit_code(
 ):
     monkeypatch.setattr(certgate, "main", lambda **_: outcome)
     assert code_of() == code
+
+
+def test_structlog_is_loaded_without_rich_which_can_be_loaded_later(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    loaded: list[tuple[str, bool]] = []
+    monkeypatch.delitem(sys.modules, "rich", raising=False)
+    monkeypatch.setattr(
+        module.importlib,
+        "import_module",
+        lambda name: loaded.append((name, "rich" in sys.modules and sys.modules["rich"] is None)),
+    )
+    module._import_structlog()
+    assert loaded == [("structlog", True)]
+    assert "rich" not in sys.modules
+    monkeypatch.setitem(sys.modules, "rich", sys)
+    module._import_structlog()
+    assert len(loaded) == 1
 
 
 def test_a_command_that_does_not_exist_imports_nothing():

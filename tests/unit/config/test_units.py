@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proxy.config.units import parse_count, parse_duration, parse_entries, parse_size, quoted
+from proxy.config.units import (
+    parse_byte_rate,
+    parse_count,
+    parse_duration,
+    parse_entries,
+    parse_size,
+    quoted,
+    refuse_switch,
+    span_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +57,38 @@ def test_what_is_no_number_is_refused(parse: Callable[[object], object], text: s
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["10MB", "10M", "10mib", "10KB", "10k"])
-def test_ambiguous_units_are_not_guessed(text: str):
-    with pytest.raises(ValueError, match=r"the units are KiB, MiB and GiB; write e[.]g[.] 10MiB"):
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("10MB", "10MiB"), ("10M", "10MiB"), ("10mib", "10MiB"), ("10KB", "10KiB"), ("10k", "10KiB")],
+)
+def test_ambiguous_units_are_not_guessed(text: str, meant: str):
+    with pytest.raises(
+        ValueError, match=rf"the units are KiB, MiB and GiB; write e[.]g[.] {meant}$"
+    ):
         parse_size(text)
+
+
+@pytest.mark.parametrize("parse", [parse_size, parse_byte_rate, parse_duration])
+@pytest.mark.parametrize("value", [[], {}, None])
+def test_what_is_no_text_is_told_what_is_expected(parse: Callable[[object], object], value: object):
+    with pytest.raises(ValueError, match=r"^expects a .*; write "):
+        parse(value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.001, "1ms"), (0.1, "100ms"), (1.0, "1s"), (90.0, "90s"), (3600.0, "1h"), (0.0, "0")],
+)
+def test_a_time_span_is_shown_as_it_is_written(seconds: float, text: str):
+    assert span_text(seconds) == text
+    assert parse_duration(text) == seconds
+
+
+def test_a_name_is_not_a_switch():
+    assert refuse_switch("online", "no") == "online"
+    for word in ("on", "OFF", "Yes", "no", "true", "False"):
+        with pytest.raises(ValueError, match=f"^“{word}”: write a name$"):
+            refuse_switch(word, "write a name")
 
 
 def test_values_of_a_program_are_left_to_the_schema():

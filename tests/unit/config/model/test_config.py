@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from proxy.config import model
 from proxy.config.addresses import Server
+from proxy.config.descriptions import descriptions_of
 from proxy.config.model import Config
 
 SECTIONS = [
@@ -75,9 +76,10 @@ def test_a_configuration_cannot_be_changed():
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
 def test_every_key_tells_its_meaning_and_its_default(section: type[BaseModel]):
+    texts = descriptions_of(section)
     for name, field in section.model_fields.items():
-        assert field.description, name
+        assert texts[name], name
         is_section = isinstance(field.default, BaseModel) or name in {"upstream", "upstreams"}
         if not is_section:
             told = "Required." if field.is_required() else "Default: "
-            assert told in " ".join(field.description.split()), name
+            assert told in " ".join(texts[name].split()), name
