@@ -84,6 +84,15 @@ class RevocationView:
         """
         return IssuerKey.of(issuer) in self.lists
 
+    def covers_clients_of(self, issuer: Certificate) -> bool:
+        """Say whether one of these lists is about end entities, not about CAs alone.
+
+        Raises:
+            UnreadableCertificateError: the certificate is not DER.
+        """
+        lists = self.lists.get(IssuerKey.of(issuer), ())
+        return any(not item.scope.only_ca_certificates for item in lists)
+
     def answer(self, chain: Chain, now: float, *, validated: bool = False) -> RevocationAnswer:
         """Say what revocation has against a chain, and when that changes.
 
