@@ -26,9 +26,11 @@ _CONSEQUENCES = {
     "warn": "revocations since then are unknown",
 }
 
+_NOT_IN_FILES = "the files hold an older list of this issuer, or none; the list in force stays"
+
 
 def report_lists(snapshot: Snapshot, now: float) -> None:
-    """Log the lists that do not count, and those that must be signed again.
+    """Log the lists that do not count, those that are gone, and those to be signed again.
 
     Args:
         snapshot: whose lists.
@@ -38,6 +40,8 @@ def report_lists(snapshot: Snapshot, now: float) -> None:
     for unusable in view.unusable:
         issuer = unusable.crl.issuer.rfc4514_string()
         _log.error("crl not usable", issuer=issuer, reason=unusable.reason)
+    for crl in view.kept:
+        _log.error("crl kept", issuer=crl.issuer.rfc4514_string(), reason=_NOT_IN_FILES)
     present = datetime.fromtimestamp(now, UTC)
     for crl in view.crls:
         if present < crl.last_update_utc:

@@ -55,9 +55,10 @@ def build_revocation(
     if not client_auth.crl:
         return build_revocation_view(None, trust.issuers)
     kept = previous.revocation.crls if previous is not None else ()
-    return build_revocation_view(
+    view = build_revocation_view(
         (*kept, *crls), trust.issuers, client_auth.crl_check, client_auth.crl_stale
     )
+    return view.beside(crls)
 
 
 def known_issuers(trust: Trust, crls: tuple[CertificateRevocationList, ...]) -> frozenset[bytes]:
