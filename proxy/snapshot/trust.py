@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.identity.revocation import build_revocation_view, known_issuer_names
 from proxy.snapshot.faults import Faults, load_all
 from proxy.tls.files import load_certificates
+from proxy.tls.settings import refuse_dead_ends, refuse_self_issued
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate, CertificateRevocationList
@@ -36,6 +37,12 @@ def load_trust(client_auth: ClientAuth, faults: Faults) -> Trust:
         load_all(client_auth.ca, "client_auth.ca", load_certificates, faults),
         load_all(client_auth.intermediates, "client_auth.intermediates", load_certificates, faults),
     )
+
+
+def refuse_unfit(trust: Trust, faults: Faults) -> None:
+    """Note what can be read and yet vouches for nobody, or for too many, where it stands."""
+    faults.collect("client_auth.ca", lambda: refuse_dead_ends(trust.anchors))
+    faults.collect("client_auth.intermediates", lambda: refuse_self_issued(trust.intermediates))
 
 
 def build_revocation(
