@@ -92,12 +92,12 @@ def _trust(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
     if snapshot.revocation.check == "off":
         return
     for issuer in filter(_is_authority, trust.issuers):
+        name = quoted(issuer.subject.rfc4514_string())
+        effect = "clients that it issued are refused (crl_missing)"
         if not snapshot.revocation.has_list_of(issuer):
-            name = quoted(issuer.subject.rfc4514_string())
-            yield (
-                ("client_auth", "crl"),
-                f"has no usable list of {name}: clients that it issued are refused (crl_missing)",
-            )
+            yield ("client_auth", "crl"), f"has no usable list of {name}: {effect}"
+        elif not snapshot.revocation.covers_clients_of(issuer):
+            yield ("client_auth", "crl"), f"the list of {name} is about CAs alone: {effect}"
 
 
 def _revocation(
@@ -107,12 +107,16 @@ def _revocation(
     for unusable in revocation.unusable:
         name = quoted(unusable.crl.issuer.rfc4514_string())
         yield place, f"the list of {name} does not count: {unusable.reason}"
-    refused = client_auth.crl_stale == "refuse"
-    late = "its clients are refused" if refused else "revocations since then are unknown"
+    refused = "its clients are refused"
+    stale = client_auth.crl_stale == "warn"  # about the end only: nobody relies on a future list
+    late = "revocations since then are unknown" if stale else refused
     for crl in revocation.crls:
         what = f"the list of {quoted(crl.issuer.rfc4514_string())}"
         ends = crl.next_update_utc
-        yield from _window(place, what, (crl.last_update_utc, ends), now, late)
+        early = now < crl.last_update_utc
+        yield from _window(
+            place, what, (crl.last_update_utc, ends), now, refused if early else late
+        )
     for crl in revocation.unclaimed.crls:
         what = f"the list of {quoted(crl.issuer.rfc4514_string())}"
         yield place, f"{what} counts only for clients that send this CA's certificate"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from proxy.forward.names import fold, is_client_field
+from proxy.forward.names import MISTAKEN, fold, is_client_field
 from proxy.http1.grammar import is_token
 from proxy.http1.messages import CONNECTION_FIELDS
 
@@ -69,7 +69,9 @@ class HeaderRules(Generic[ContextT]):
 
 def is_request_field(name: bytes) -> bool:
     """Tell whether a rule may name this field of requests to the app; Host is another matter."""
-    return is_token(name) and is_client_field(name.lower())
+    lower = name.lower()
+    # What is only mistaken for something is the operator's to set, and to remove to be sure.
+    return is_token(name) and (is_client_field(lower) or lower in MISTAKEN)
 
 
 def is_response_field(name: bytes) -> bool:

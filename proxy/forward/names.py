@@ -13,10 +13,13 @@ from proxy.http1.messages import CONNECTION_FIELDS
 # ``X-Rewrite-URL`` make some frameworks serve another path than the one that was decided on.
 _REPLACED_PREFIXES = (b"x-forwarded-", b"x-original-", b"x-rewrite-")
 _REPLACED_NAMES = frozenset({b"forwarded", b"x-real-ip", b"x-request-id", b"x-forwarded"})
+# ``Proxy`` becomes CGI's HTTP_PROXY, which makes an app's own requests go by way of the client
+# (httpoxy, CVE-2016-5385). No standard knows the field.
+MISTAKEN = frozenset({b"proxy"})
 _FOLD = bytes(byte if bytes((byte,)).isalnum() else ord("-") for byte in bytes(range(256)).lower())
 # ``Content_Length`` and ``Transfer_Encoding``: CGI's CONTENT_LENGTH has no ``HTTP_`` before it, so
 # that a server which folds names takes the client's for the length of the content.
-_NEVER = _REPLACED_NAMES | CONNECTION_FIELDS
+_NEVER = _REPLACED_NAMES | MISTAKEN | CONNECTION_FIELDS
 # Looked up first, because nearly every field of nearly every request is one of these.
 _COMMON = frozenset(
     b"""accept accept-charset accept-encoding accept-language accept-ranges

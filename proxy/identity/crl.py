@@ -171,9 +171,9 @@ def read_crl(crl: x509.CertificateRevocationList) -> CrlContents:
         ValueError: some part of it cannot be parsed.
     """
     extensions = {extension.oid: extension for extension in crl.extensions}
-    _refuse_unprocessed(crl.extensions, _UNDERSTOOD)
-    if ExtensionOID.DELTA_CRL_INDICATOR in extensions:
+    if ExtensionOID.DELTA_CRL_INDICATOR in extensions:  # critical (§5.2.4): say what it is, first
         raise UnusableCrlError("it is a delta CRL: give the complete one")
+    _refuse_unprocessed(crl.extensions, _UNDERSTOOD)
     if crl.next_update_utc is None:
         raise UnusableCrlError("it has no nextUpdate (RFC 5280 §5.1.2.5 demands one)")
     return CrlContents(

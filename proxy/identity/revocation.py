@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
@@ -13,7 +13,7 @@ from proxy.identity.tbs import TbsCertificate
 from proxy.identity.unclaimed import UnclaimedLists
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from cryptography.x509 import Certificate, CertificateRevocationList
 
@@ -62,6 +62,7 @@ class RevocationView:
         lists: the lists in force, by issuer; several only where their scopes differ.
         unusable: lists that were given and do not count; to be reported loudly.
         unclaimed: lists whose issuer is not configured: they count for the clients that send it.
+        kept: those of ``lists`` that the files do not hold any more; to be reported loudly.
     """
 
     check: CrlCheck
@@ -69,12 +70,20 @@ class RevocationView:
     lists: Mapping[IssuerKey, tuple[RevocationList, ...]]
     unusable: tuple[UnusableCrl, ...] = ()
     unclaimed: UnclaimedLists = field(default_factory=UnclaimedLists)
+    kept: tuple[CertificateRevocationList, ...] = ()
+
+    def beside(self, held: Collection[CertificateRevocationList]) -> RevocationView:
+        """Return the same view, which knows that the files hold these lists now."""
+        return replace(self, kept=tuple(crl for crl in self._of_issuers if crl not in held))
 
     @property
     def crls(self) -> tuple[CertificateRevocationList, ...]:
         """All lists that count; the next build takes them too: no older one shall replace them."""
-        distinct = {id(item.crl): item.crl for lists in self.lists.values() for item in lists}
-        return (*distinct.values(), *self.unclaimed.crls)
+        return (*self._of_issuers, *self.unclaimed.crls)
+
+    @property
+    def _of_issuers(self) -> Collection[CertificateRevocationList]:
+        return {id(item.crl): item.crl for lists in self.lists.values() for item in lists}.values()
 
     def has_list_of(self, issuer: Certificate) -> bool:
         """Say whether a usable list of this issuer is in force.
@@ -83,6 +92,15 @@ class RevocationView:
             UnreadableCertificateError: the certificate is not DER.
         """
         return IssuerKey.of(issuer) in self.lists
+
+    def covers_clients_of(self, issuer: Certificate) -> bool:
+        """Say whether one of these lists is about end entities, not about CAs alone.
+
+        Raises:
+            UnreadableCertificateError: the certificate is not DER.
+        """
+        lists = self.lists.get(IssuerKey.of(issuer), ())
+        return any(not item.scope.only_ca_certificates for item in lists)
 
     def answer(self, chain: Chain, now: float, *, validated: bool = False) -> RevocationAnswer:
         """Say what revocation has against a chain, and when that changes.

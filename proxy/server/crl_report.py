@@ -15,6 +15,8 @@ import structlog
 from proxy.identity.crl_due import due_by
 
 if TYPE_CHECKING:
+    from cryptography.x509 import CertificateRevocationList
+
     from proxy.snapshot import Snapshot
 
 _log = structlog.stdlib.get_logger()
@@ -24,9 +26,11 @@ _CONSEQUENCES = {
     "warn": "revocations since then are unknown",
 }
 
+_NOT_IN_FILES = "the files hold an older list of this issuer, or none; the list in force stays"
+
 
 def report_lists(snapshot: Snapshot, now: float) -> None:
-    """Log the lists that do not count, and those that must be signed again.
+    """Log the lists that do not count, those that are gone, and those to be signed again.
 
     Args:
         snapshot: whose lists.
@@ -34,9 +38,14 @@ def report_lists(snapshot: Snapshot, now: float) -> None:
     """
     view = snapshot.revocation
     for unusable in view.unusable:
-        _log.error("crl not usable", reason=unusable.reason)
+        issuer = unusable.crl.issuer.rfc4514_string()
+        _log.error("crl not usable", issuer=issuer, reason=unusable.reason)
+    for crl in view.kept:
+        _log.error("crl kept", issuer=crl.issuer.rfc4514_string(), reason=_NOT_IN_FILES)
     present = datetime.fromtimestamp(now, UTC)
     for crl in view.crls:
+        if present < crl.last_update_utc:
+            _report_early(crl)
         ends = due_by(crl, present)
         if ends is None:
             continue
@@ -47,3 +56,14 @@ def report_lists(snapshot: Snapshot, now: float) -> None:
         else:
             days = (ends - present).days
             _log.warning("crl must be signed again", **facts, days=days, otherwise=effect)
+
+
+def _report_early(crl: CertificateRevocationList) -> None:
+    # ``crl_stale: warn`` is about the end of a list. One that has not begun refuses either way.
+    issuer, begins = crl.issuer.rfc4514_string(), f"{crl.last_update_utc:%Y-%m-%d}"
+    _log.error(
+        "crl is not valid yet",
+        issuer=issuer,
+        this_update=begins,
+        effect="until then its clients are refused",
+    )

@@ -72,18 +72,20 @@ async def _refresh(state: ServerState, before: Snapshot) -> Snapshot:
     except Exception:  # noqa: BLE001 -- the watch goes on, under the lists in force
         _log.exception("an error of certgate itself, while reading a crl; the old lists stay")
         return before
-    if state.snapshot is not before or _lists(before) == _lists(fresh):
+    (old, *old_faults), (new, *new_faults) = _lists(before), _lists(fresh)
+    if state.snapshot is not before or (old, old_faults) == (new, new_faults):
         return before  # a reload came between, whose snapshot is looked at next; or nothing new
     state.snapshot = fresh
     report_lists(fresh, state.wall())
-    _log.info("crl taken", lists=len(fresh.revocation.crls))
+    if old != new:
+        _log.info("crl taken", lists=len(new))
     return fresh
 
 
-def _lists(snapshot: Snapshot) -> tuple[set[bytes], set[bytes]]:
-    """Return the fingerprints of the lists that count and of those that do not."""
+def _lists(snapshot: Snapshot) -> list[set[bytes]]:
+    """Return the fingerprints of the lists that count, of those that do not, and of the kept."""
     view = snapshot.revocation
-    return (
-        {crl.fingerprint(SHA256()) for crl in view.crls},
-        {unusable.crl.fingerprint(SHA256()) for unusable in view.unusable},
-    )
+    unusable = (item.crl for item in view.unusable)
+    return [
+        {crl.fingerprint(SHA256()) for crl in crls} for crls in (view.crls, unusable, view.kept)
+    ]

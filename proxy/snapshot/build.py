@@ -20,7 +20,13 @@ from proxy.snapshot.bounds import (
 )
 from proxy.snapshot.faults import Faults, load_all
 from proxy.snapshot.routes import RouteTarget, build_routes
-from proxy.snapshot.trust import Trust, build_revocation, known_issuers, load_trust
+from proxy.snapshot.trust import (
+    Trust,
+    build_revocation,
+    known_issuers,
+    load_trust,
+    refuse_unfit,
+)
 from proxy.snapshot.upstreams import Upstream, build_upstream
 from proxy.tls.build import build_context
 from proxy.tls.files import load_crls, load_server_certificate
@@ -93,7 +99,9 @@ def build_snapshot(config: Config, previous: Snapshot | None = None) -> Snapshot
     }
     routes, no_route = build_routes(config, faults)
     faults.raise_if_any()
-    tls = faults.collect("client_auth.ca", lambda: _build_tls(config, certificates, trust))
+    refuse_unfit(trust, faults)
+    faults.raise_if_any()
+    tls = faults.collect("tls", lambda: _build_tls(config, certificates, trust))
     faults.raise_if_any()
     assert tls is not None  # noqa: S101 -- for the type checker: no fault means a value
     return Snapshot(

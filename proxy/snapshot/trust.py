@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.identity.revocation import build_revocation_view, known_issuer_names
 from proxy.snapshot.faults import Faults, load_all
 from proxy.tls.files import load_certificates
+from proxy.tls.settings import refuse_dead_ends, refuse_self_issued
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate, CertificateRevocationList
@@ -38,6 +39,12 @@ def load_trust(client_auth: ClientAuth, faults: Faults) -> Trust:
     )
 
 
+def refuse_unfit(trust: Trust, faults: Faults) -> None:
+    """Note what can be read and yet vouches for nobody, or for too many, where it stands."""
+    faults.collect("client_auth.ca", lambda: refuse_dead_ends(trust.anchors))
+    faults.collect("client_auth.intermediates", lambda: refuse_self_issued(trust.intermediates))
+
+
 def build_revocation(
     client_auth: ClientAuth,
     trust: Trust,
@@ -55,9 +62,10 @@ def build_revocation(
     if not client_auth.crl:
         return build_revocation_view(None, trust.issuers)
     kept = previous.revocation.crls if previous is not None else ()
-    return build_revocation_view(
+    view = build_revocation_view(
         (*kept, *crls), trust.issuers, client_auth.crl_check, client_auth.crl_stale
     )
+    return view.beside(crls)
 
 
 def known_issuers(trust: Trust, crls: tuple[CertificateRevocationList, ...]) -> frozenset[bytes]:

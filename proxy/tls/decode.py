@@ -23,6 +23,9 @@ ServerKey = (
     | ed448.Ed448PrivateKey
 )
 
+# TLS 1.3 signs with no others (RFC 8446, section 4.2.3), and clients offer no others for 1.2.
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
 CERTIFICATE = "CERTIFICATE"
 CRL = "X509 CRL"
 PRIVATE_KEYS = frozenset(
@@ -216,6 +219,10 @@ def _key(
         raise CertgateError(f"{where}: not a readable private key; copy the file again") from None
     if not isinstance(key, ServerKey):
         raise CertgateError(f"{where}: this kind of key does not work in TLS; make an EC key")
+    if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, _CURVES):
+        raise CertgateError(
+            f"{where}: no client takes a key on the curve {key.curve.name}; make a P-256 key"
+        )
     return key
 
 

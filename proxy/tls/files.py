@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from proxy.errors import CertgateError
 from proxy.tls.decode import PRIVATE_KEYS, parse_certificates, parse_crls, parse_private_key
@@ -113,9 +114,15 @@ def pair(
         key_where: the file of the key, for errors.
 
     Raises:
-        CertgateError: the key is not the first certificate's, or the chain is not in order.
+        CertgateError: the key is not the first certificate's or does not work in TLS, or the
+            chain is not in order.
     """
     leaf, *chain = certificates
+    if leaf.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+        raise CertgateError(
+            f"{where}: a key for RSA-PSS alone does not work here; make an EC key, or a plain"
+            " RSA one"
+        )
     wanted = _encoded(key.public_key())
     if _encoded(leaf.public_key()) != wanted:
         if any(_encoded(other.public_key()) == wanted for other in chain):

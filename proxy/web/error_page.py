@@ -152,12 +152,12 @@ def render_error(
     phrase = reason_phrase(status)
     wording = ERRORS.get(code) if detail != "none" else None
     wording = wording or _operator(phrase, "The request could not be answered.")
-    app = f"The app “{printable(upstream)}”" if upstream and detail == "full" else "The app"
+    app = f"the app “{printable(upstream)}”" if upstream and detail == "full" else "the app"
     story = Story(
         status=status,
         code="" if detail == "none" else code,
         title=wording.title,
-        what=wording.what.replace("{upstream}", app),
+        what=_sentence(wording.what.replace("{upstream}", app)),
         steps=wording.steps,
         icon=wording.icon,
         request_id=printable(request_id),
@@ -168,3 +168,7 @@ def render_error(
         retry_after=retry_after,
     )
     return render(story, accept)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from proxy.cli import inspection
 from proxy.cli.check import check
@@ -174,6 +176,41 @@ def test_a_stale_list_is_a_warning(gate: Path, authority: Authority, stale: str,
         (
             "gate.yaml:3: client_auth.crl: warning: the list of “CN=check root” expired on "
             f"{NOW - DAY:%Y-%m-%d}: {consequence}"
+        )
+    ]
+
+
+@pytest.mark.parametrize("stale", ["refuse", "warn"])
+def test_a_list_of_the_future_locks_out_whatever_crl_stale_says(
+    gate: Path, authority: Authority, stale: str
+):
+    """``crl_stale`` is about a list's end: `check` must not promise what the gate does not do."""
+    crl = authority.crl(last_update=NOW + DAY, next_update=LONG)
+    (gate.parent / "crl.pem").write_bytes(crl_pem(crl))
+    gate.write_text(gate.read_text().replace("crl.pem}", f"crl.pem, crl_stale: {stale}}}"))
+    assert told(gate) == [
+        (
+            "gate.yaml:3: client_auth.crl: warning: the list of “CN=check root” is not valid "
+            f"before {NOW + DAY:%Y-%m-%d}: until then its clients are refused"
+        )
+    ]
+
+
+def test_a_list_about_cas_alone_locks_clients_out(gate: Path, authority: Authority):
+    point = x509.IssuingDistributionPoint(None, None, False, True, None, False, False)
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(NOW - DAY)
+        .next_update(LONG)
+        .add_extension(point, critical=True)
+        .sign(authority.key, hashes.SHA256())
+    )
+    (gate.parent / "crl.pem").write_bytes(crl_pem(crl))
+    assert told(gate) == [
+        (
+            "gate.yaml:3: client_auth.crl: warning: the list of “CN=check root” is about CAs "
+            "alone: clients that it issued are refused (crl_missing)"
         )
     ]
 

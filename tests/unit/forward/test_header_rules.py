@@ -36,7 +36,7 @@ def test_an_empty_value_is_no_field():
 
 
 @pytest.mark.parametrize(
-    "name", [b"X-User", b"Authorization", b"cookie", b"Accept-Encoding", b"Via"]
+    "name", [b"X-User", b"Authorization", b"cookie", b"Accept-Encoding", b"Via", b"Proxy"]
 )
 def test_ordinary_fields_may_be_named_in_both_directions(name: bytes):
     assert is_request_field(name)

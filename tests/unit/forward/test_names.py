@@ -38,10 +38,15 @@ def test_a_name_that_looks_like_framing_does_not_pass(name: bytes, dash: bytes):
     assert not is_client_field(name.replace(b"-", dash))
 
 
+def test_a_name_that_becomes_the_apps_own_proxy_does_not_pass():
+    """httpoxy: CGI makes HTTP_PROXY of it, and the app sends its own requests there."""
+    assert not is_client_field(b"proxy")
+
+
 @pytest.mark.parametrize(
     "name",
-    b"""authorization cookie x-csrf-token x-api-key x-forward forwarded-for x-real content-type
-    x-content-length x_y ! 1""".split(),
+    b"""proxy-authorization authorization cookie x-csrf-token x-api-key x-forward forwarded-for
+    x-real content-type x-content-length x_y ! 1""".split(),
 )
 def test_the_clients_own_names_pass(name: bytes):
     assert is_client_field(name)

@@ -131,7 +131,7 @@ def test_the_encoding_of_the_issuers_name_does_not_matter():
     ("crl", "reason"),
     [
         pytest.param(crl_of(ROOT, UNKNOWN), "1.2.3.4", id="unknown critical extension"),
-        pytest.param(crl_of(ROOT, x509.DeltaCRLIndicator(1), number=2), "2.5.29.27", id="delta"),
+        pytest.param(crl_of(ROOT, x509.DeltaCRLIndicator(1), number=2), "delta CRL", id="delta"),
         pytest.param(
             crl_of(ROOT, x509.DeltaCRLIndicator(1), number=2, critical=False),
             "delta CRL",

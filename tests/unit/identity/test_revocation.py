@@ -70,6 +70,7 @@ def test_a_list_of_a_namesake_is_no_list():
     assert view.unusable == ()
     assert view.errors(DIRECT, NOW) == (MISSING,)
     assert not view.has_list_of(ROOT.certificate)
+    assert not view.covers_clients_of(ROOT.certificate)
     assert view.has_list_of(impostor().certificate)
 
 
@@ -192,9 +193,13 @@ def test_lists_of_different_scope_stand_beside_each_other():
     cas = crl_of(ROOT, scope(ca=True), number=9)
     assert errors(users, cas) == (REVOKED,)
     assert errors(cas) == (MISSING,)
-    in_force = build_revocation_view([users, cas], ISSUERS).crls
-    assert users in in_force
-    assert cas in in_force
+    in_force = build_revocation_view([users, cas], ISSUERS)
+    assert users in in_force.crls
+    assert cas in in_force.crls
+    assert in_force.covers_clients_of(ROOT.certificate)
+    about_cas = build_revocation_view([cas], ISSUERS)
+    assert about_cas.has_list_of(ROOT.certificate)
+    assert not about_cas.covers_clients_of(ROOT.certificate)
 
 
 def test_of_several_lists_one_has_to_be_current_and_any_may_revoke():

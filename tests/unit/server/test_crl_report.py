@@ -80,6 +80,25 @@ def test_a_list_that_does_not_count_is_an_error(tmp_path: Path):
     (tmp_path / "list").write_bytes(crl_pem(impostor().crl()))
     [log] = reported(tmp_path, START)
     assert (log["event"], log["log_level"]) == ("crl not usable", "error")
+    assert log["issuer"] == impostor().certificate.subject.rfc4514_string()
+
+
+@pytest.mark.parametrize("stale", ["refuse", "warn"])
+def test_a_list_of_the_future_is_an_error(tmp_path: Path, stale: str):
+    """All its clients are refused by then, and the log must say why."""
+    begins, ends = START + 2 * DAY, START + 90 * DAY
+    crl = trust().root.crl(last_update=begins, next_update=ends)
+    (tmp_path / "list").write_bytes(crl_pem(crl))
+    assert reported(tmp_path, START, crl_stale=stale) == [
+        {
+            "log_level": "error",
+            "event": "crl is not valid yet",
+            "issuer": ISSUER,
+            "this_update": f"{begins:%Y-%m-%d}",
+            "effect": "until then its clients are refused",
+        }
+    ]
+    assert reported(tmp_path, begins, crl_stale=stale) == []
 
 
 def test_lists_that_nobody_looks_into_are_not_talked_about(tmp_path: Path):

@@ -182,8 +182,22 @@ def test_what_tls_cannot_use_is_a_problem_of_the_configuration(
         raise CertgateError("OpenSSL does not like it")
 
     monkeypatch.setattr("proxy.snapshot.build.build_context", fail)
-    with pytest.raises(ConfigError, match="OpenSSL does not like it"):
+    with pytest.raises(ConfigError, match=r"^tls: OpenSSL does not like it"):
         snapshot_of(tmp_path)
+
+
+def test_a_ca_that_leads_nowhere_and_an_intermediate_that_ends_a_chain_are_told_where_they_stand(
+    tmp_path: Path,
+):
+    root = Authority("root")
+    (tmp_path / "sub.crt").write_bytes(root.intermediate("sub").pem)
+    (tmp_path / "root.crt").write_bytes(root.pem)
+    with pytest.raises(ConfigError) as caught:
+        snapshot_of(tmp_path, client_auth={"ca": "sub.crt", "intermediates": "root.crt"})
+    assert [problem.key for problem in caught.value.problems] == [
+        "client_auth.ca",
+        "client_auth.intermediates",
+    ]
 
 
 # Revocation
@@ -228,8 +242,10 @@ def test_an_older_copy_of_a_list_lets_nobody_in_again(tmp_path: Path):
     revoke(tmp_path, client("good"))
     before = build_snapshot(config)
     (tmp_path / "crl.pem").write_bytes(old)
-    assert revokes(with_fresh_crls(before), "good")
-    assert revokes(build_snapshot(config, before), "good")
+    for after in (with_fresh_crls(before), build_snapshot(config, before)):
+        assert revokes(after, "good")
+        [kept] = after.revocation.kept
+        assert kept.issuer == trust().root.certificate.subject
     assert not revokes(build_snapshot(config), "good")
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ed448, ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -227,6 +227,7 @@ DSA_KEY = dsa.generate_private_key(1024)  # noqa: S505 - it is only refused
         (encoded(DSA_KEY, Encoding.PEM, PrivateFormat.TraditionalOpenSSL), "found a DSA key"),
         (encoded(DSA_KEY, Encoding.PEM, PrivateFormat.PKCS8), "this kind of key does not work"),
         (key_pem(x25519.X25519PrivateKey.generate()), "this kind of key does not work"),
+        (key_pem(ec.generate_private_key(ec.SECP256K1())), "f: no client takes .* secp256k1; make"),
     ],
 )
 def test_what_is_no_usable_key_is_named(data: bytes, message: str):

@@ -1,6 +1,7 @@
 """Files that cannot be used say so, with their name and the remedy."""
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from proxy.tls.files import (
     load_server_certificate,
     read_file,
 )
+from tests.gate import require
 from tests.pki import Files, certificate_pem, ec_key, key_pem, server, trust
 
 WEB = trust().web
@@ -142,4 +144,15 @@ def test_a_chain_out_of_order_is_an_error(
     files = CHAIN.write(tmp_path, "server")
     files.certificate.write_bytes(certificate_pem(*order))
     with pytest.raises(CertgateError, match=message):
+        load_server_certificate(files.certificate, files.key)
+
+
+def test_a_certificate_for_rsa_pss_alone_is_named(tmp_path: Path):
+    """OpenSSL says "no certificate assigned": its key is read as plain RSA, which it is not."""
+    files = Files(tmp_path / "server.crt", tmp_path / "server.key")
+    made = ["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048", "-subj", "/CN=localhost"]
+    written = ["-noenc", "-keyout", str(files.key), "-out", str(files.certificate)]
+    command = [require("openssl"), "req", "-x509", *made, *written]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(CertgateError, match=r"server\.crt: a key for RSA-PSS alone"):
         load_server_certificate(files.certificate, files.key)

@@ -33,6 +33,13 @@ def test_an_app_that_is_not_up_is_named():
     assert members["type"] == "urn:certgate:upstream_unreachable"
 
 
+@pytest.mark.parametrize("code", [code for code in ERRORS if code.startswith("upstream_")])
+def test_the_app_is_written_small_within_a_sentence(code: str):
+    detail = problem(502, code, upstream="app")["detail"]
+    assert detail[0].isupper()
+    assert "The app" not in detail[1:]
+
+
 def test_short_does_not_name_the_app():
     detail = problem(502, "upstream_unreachable", upstream="app", detail="short")["detail"]
     assert detail == "The app does not take connections at the moment."
