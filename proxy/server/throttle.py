@@ -124,7 +124,8 @@ class Throttle:
 
     def leave(self, guest: object) -> None:
         """Take out who may have entered."""
-        self._release(self._places.pop(guest, ()))
+        if guest in self._places:
+            self._release(self._places.pop(guest))
 
     def hand_over(self, guest: object, successor: object) -> None:
         """Let another object stand for a connection that goes on."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
 from OpenSSL.crypto import X509
 
-from proxy.tls.openssl import encoded
+from proxy.tls.openssl import encoded, pointer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,14 +32,25 @@ class Authorities:
     def __init__(self, certificates: Iterable[Certificate]) -> None:
         certificates = tuple(certificates)
         self.loaded = tuple(map(X509.from_cryptography, certificates))
-        pointers = (one._x509 for one in self.loaded)  # noqa: SLF001 - see openssl.py
+        pointers = map(pointer_of, self.loaded)
         # cffi's pointers are equal if they point to the same place.
         self._by_address: dict[Any, Certificate] = dict(zip(pointers, certificates, strict=True))
         self._by_der = {one.public_bytes(Encoding.DER): one for one in certificates}
 
-    def find(self, certificate: Any) -> Certificate | bytes:
-        """Return the certificate of an ``X509 *`` if it is one of these, else its DER."""
-        if (known := self._by_address.get(certificate)) is not None:
-            return known
-        der = encoded(certificate)
-        return self._by_der.get(der, der)
+    def read(self, certificate: Any) -> Certificate:
+        """Return the certificate of an ``X509 *``: the very one of these, if it is one.
+
+        Raises:
+            ValueError: ``cryptography`` cannot parse what OpenSSL took.
+        """
+        known = self._by_address.get(certificate)
+        if known is None:
+            der = encoded(certificate)
+            known = self._by_der.get(der) or _parsed(der)
+        return known
+
+
+@lru_cache(maxsize=512)
+def _parsed(der: bytes) -> Certificate:
+    """Parse a certificate; a client that comes again brings the same bytes."""
+    return load_der_x509_certificate(der)

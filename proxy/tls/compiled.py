@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from OpenSSL import SSL
 
 from proxy.errors import CertgateError
-from proxy.tls.connection import TLSConnection
 from proxy.tls.failure import context_failure_reason
 from proxy.tls.hello import certificate_callback, protocol_callback
-from proxy.tls.openssl import FFI, LIB
+from proxy.tls.openssl import FFI, LIB, pointer_of
 from proxy.tls.settings import REQUIRED_OPTIONS, TLS_1_3_SUITES, refuse_dead_ends
 from proxy.tls.verification import record_and_continue, record_and_refuse
 
@@ -38,22 +37,15 @@ class CompiledContext:
 
     Attributes:
         context: pyOpenSSL's, of the default server certificate.
+        pointer: its ``SSL_CTX *``.
         authorities: the configured CA certificates.
         choice: the callback that chooses by server name; held here, since OpenSSL does not hold it.
     """
 
     context: SSL.Context
+    pointer: Any
     authorities: Authorities
     choice: Any = None
-
-    @property
-    def pointer(self) -> Any:
-        """The ``SSL_CTX *``."""
-        return _pointer(self.context)
-
-    def connect(self) -> TLSConnection:
-        """Return a connection in accept state."""
-        return TLSConnection(self)
 
 
 def compile_context(
@@ -69,11 +61,12 @@ def compile_context(
         CertgateError: OpenSSL does not take the certificate, or no client could ever be verified.
     """
     context = openssl_context(server, clients, authorities, protocol)
+    pointer = pointer_of(context)
     if not by_name:
-        return CompiledContext(context, authorities)
+        return CompiledContext(context, pointer, authorities)
     choice = certificate_callback(by_name)
-    LIB.SSL_CTX_set_tlsext_servername_callback(_pointer(context), choice)
-    return CompiledContext(context, authorities, choice)
+    LIB.SSL_CTX_set_tlsext_servername_callback(pointer, choice)
+    return CompiledContext(context, pointer, authorities, choice)
 
 
 def openssl_context(
@@ -103,10 +96,6 @@ def openssl_context(
     return context
 
 
-def _pointer(context: SSL.Context) -> Any:
-    return context._context  # noqa: SLF001 - see openssl.py
-
-
 def _speak(context: SSL.Context, protocol: ProtocolSettings) -> None:
     context.set_min_proto_version(protocol.minimum)
     context.set_max_proto_version(protocol.maximum)
@@ -116,10 +105,10 @@ def _speak(context: SSL.Context, protocol: ProtocolSettings) -> None:
     # An idle connection keeps no 2 * 17 kB of record buffers.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS | _NO_AUTO_CHAIN)
     # pyOpenSSL sets this one: one call would write one record, and the rest is another's business.
-    LIB.SSL_CTX_clear_mode(_pointer(context), LIB.SSL_MODE_ENABLE_PARTIAL_WRITE)
+    LIB.SSL_CTX_clear_mode(pointer_of(context), LIB.SSL_MODE_ENABLE_PARTIAL_WRITE)
     if protocol.alpn:
         choice = protocol_callback(protocol.alpn)
-        LIB.SSL_CTX_set_alpn_select_cb(_pointer(context), choice, FFI.NULL)
+        LIB.SSL_CTX_set_alpn_select_cb(pointer_of(context), choice, FFI.NULL)
 
 
 def _resume_nothing(context: SSL.Context) -> None:
@@ -140,9 +129,9 @@ def _judge(context: SSL.Context, clients: ClientAuthentication, authorities: Aut
     context.set_verify_depth(clients.verify_depth)
     if clients.required:
         mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        LIB.SSL_CTX_set_verify(_pointer(context), mode, record_and_refuse)
+        LIB.SSL_CTX_set_verify(pointer_of(context), mode, record_and_refuse)
     else:
-        LIB.SSL_CTX_set_verify(_pointer(context), SSL.VERIFY_PEER, record_and_continue)
+        LIB.SSL_CTX_set_verify(pointer_of(context), SSL.VERIFY_PEER, record_and_continue)
 
 
 def _send_names(context: SSL.Context, anchors: tuple[Certificate, ...]) -> None:

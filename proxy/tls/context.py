@@ -18,6 +18,7 @@ from OpenSSL import SSL
 from proxy.errors import CertgateError
 from proxy.tls.authorities import Authorities
 from proxy.tls.compiled import CompiledContext, compile_context, openssl_context
+from proxy.tls.connection import TLSConnection
 from proxy.tls.material import CertificateSettings
 from proxy.tls.names import ServerNames
 from proxy.tls.settings import DEFAULT_OPTIONS, USABLE_OPTIONS, ProtocolSettings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from proxy.identity.peer import VerifyError
-    from proxy.tls.connection import TLSConnection
 
 _LOG = logging.getLogger(__name__)
 _MAXIMUM_PROTOCOL_NAME = 255  # RFC 7301, section 3.1
@@ -159,7 +159,7 @@ class ClientCertContext(CertificateSettings):
         Raises:
             CertgateError: as ``freeze``.
         """
-        return (self._compiled or self.freeze()).connect()
+        return TLSConnection(self._compiled or self.freeze())
 
     def wrap_bio(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from proxy.tls.openssl import FFI, LIB
+from proxy.tls.openssl import FFI, LIB, pointer_of
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
@@ -30,7 +30,7 @@ def certificate_callback(by_name: ServerNames[SSL.Context]) -> Any:
         if name != FFI.NULL:
             context = by_name.find(FFI.string(name))
             if context is not None:
-                LIB.SSL_set_SSL_CTX(connection, context._context)  # noqa: SLF001 - see openssl.py
+                LIB.SSL_set_SSL_CTX(connection, pointer_of(context))
         return int(LIB.SSL_TLSEXT_ERR_OK)
 
     return FFI.callback(_SNI_CALLBACK, choose, error=_FATAL)

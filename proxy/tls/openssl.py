@@ -10,9 +10,13 @@ them. Contexts are set up with pyOpenSSL's public interface.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.bindings.openssl.binding import Binding
+from OpenSSL import SSL
+
+if TYPE_CHECKING:
+    from OpenSSL.crypto import X509
 
 _BINDING = Binding()
 LIB: Any = _BINDING.lib
@@ -61,6 +65,11 @@ def encoded(certificate: Any) -> bytes:
         return bytes(FFI.unpack(start[0], size))
     finally:
         LIB.BIO_free(bio)
+
+
+def pointer_of(held: SSL.Context | X509) -> Any:
+    """Return the ``SSL_CTX *`` or ``X509 *`` of pyOpenSSL's object; it lives as long as that."""
+    return held._context if isinstance(held, SSL.Context) else held._x509  # noqa: SLF001
 
 
 def text_of(words: Any) -> str:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cryptography.x509 import load_der_x509_certificate
 from OpenSSL.SSL import X509VerificationCodes
 
 from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity, VerifyError
 from proxy.tls.openssl import verify_error_text
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
-
-    from proxy.tls.authorities import Authorities
     from proxy.tls.connection import TLSConnection
 
 _BROKEN: int = X509VerificationCodes.ERR_APPLICATION_VERIFICATION
@@ -34,27 +29,16 @@ def read_peer(connection: TLSConnection) -> PeerIdentity:
 
 def _read(connection: TLSConnection) -> PeerIdentity:
     record, authorities = connection.record, connection.context.authorities
-    chain = tuple(_converted(one, authorities) for one in connection.path())
+    chain = tuple(map(authorities.read, connection.path()))
     if not chain:
         # Resumed sessions have no path, for one. The leaf alone is not judged then.
         leaf = connection.leaf()
         if leaf is None:
             return NO_CERTIFICATE
-        chain = (_converted(leaf, authorities),)
+        chain = (authorities.read(leaf),)
     if record.broken:
         return PeerIdentity(chain[0], chain, (_broken(),), judged=False)
     return PeerIdentity(chain[0], chain, tuple(record.errors), record.judged)
-
-
-def _converted(certificate: Any, authorities: Authorities) -> Certificate:
-    known = authorities.find(certificate)
-    return _parsed(known) if isinstance(known, bytes) else known
-
-
-@lru_cache(maxsize=512)
-def _parsed(encoded: bytes) -> Certificate:
-    """Parse a certificate; a client that comes again brings the same bytes."""
-    return load_der_x509_certificate(encoded)
 
 
 def _broken() -> VerifyError:

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from proxy.tls import peer as peer_module
+from proxy.tls import authorities
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord
 from tests.pki import ADMITTED, START, Identity, client, ec_key, name, trust
@@ -48,7 +48,7 @@ def test_a_certificate_that_cannot_be_parsed_is_refused_without_an_exception(
     def load(_der: bytes) -> x509.Certificate:
         raise ValueError("not in the mood")
 
-    monkeypatch.setattr(peer_module, "load_der_x509_certificate", load)
+    monkeypatch.setattr(authorities, "load_der_x509_certificate", load)
     identity = read_peer(join(gate(), trust().root.client("never seen before")).server)
     assert identity.leaf is None
     assert not identity.judged
