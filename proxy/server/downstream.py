@@ -16,10 +16,12 @@ from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.server.exchange import Exchange
 from proxy.server.origin import Origin
 from proxy.server.pace import Pace
-from proxy.server.rejection import reject
+from proxy.server.rejection import collapse, reject
 from proxy.server.throttle import visitor_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.identity.peer import PeerIdentity
     from proxy.server.arrival import Arrival
     from proxy.server.state import ServerState
@@ -128,21 +130,44 @@ class DownstreamConnection:
 
     def data_received(self, data: bytes) -> None:
         """Take plaintext."""
-        if self._phase is _CONTENT:
-            self._take_content(data)
-        elif self._phase is _LINGER:
-            self.read_deadline = min(self.state.tick + _LINGER_GAP, self._linger_end)
-        elif self._tunnel is not None:
-            self._tunnel.data_received(data)
-        else:
-            self._buffer = self._buffer + data if self._buffer else data
-            if self._phase is _HEAD and not self._is_paused:
-                self._run()
-            elif len(self._buffer) > _MAX_PIPELINED:
-                self.transport.pause_reading()
+        try:
+            if self._phase is _CONTENT:
+                self._take_content(data)
+            elif self._phase is _LINGER:
+                self.read_deadline = min(self.state.tick + _LINGER_GAP, self._linger_end)
+            elif self._tunnel is not None:
+                self._tunnel.data_received(data)
+            else:
+                self._buffer = self._buffer + data if self._buffer else data
+                if self._phase is _HEAD and not self._is_paused:
+                    self._run()
+                elif len(self._buffer) > _MAX_PIPELINED:
+                    self.transport.pause_reading()
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody is admitted and nobody waits
+            self._collapse()
 
     def end_received(self, *, clean: bool) -> None:
         """The client will send nothing more. Like in nginx, that ends what it waits for."""
+        self._guarded(self._end, clean)
+
+    def connection_lost(self) -> None:
+        """The socket is gone."""
+        self.state.forget(self)
+        self._guarded(self._lose)
+        self._phase = _LINGER
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+        self._is_paused = True
+        self._guarded(self._hold_back)
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self._is_paused = False
+        self.write_deadline = _NEVER
+        self._guarded(self._go_on)
+
+    def _end(self, clean: bool) -> None:
         if self._tunnel is not None:
             self._tunnel.end_received(clean=clean)
             return
@@ -154,18 +179,13 @@ class DownstreamConnection:
         else:
             self.transport.cut()  # nobody is there to read a close_notify
 
-    def connection_lost(self) -> None:
-        """The socket is gone."""
-        self.state.forget(self)
+    def _lose(self) -> None:
         if self._tunnel is not None:
             self._tunnel.connection_lost()
         elif self._exchange is not None:
             self._exchange.client_gone()
-        self._phase = _LINGER
 
-    def pause_writing(self) -> None:
-        """The client reads slower than we write."""
-        self._is_paused = True
+    def _hold_back(self) -> None:
         if self._tunnel is not None:
             self._tunnel.pause_writing()
             return
@@ -173,10 +193,7 @@ class DownstreamConnection:
         if self._exchange is not None:
             self._exchange.client_paused()
 
-    def resume_writing(self) -> None:
-        """The client caught up."""
-        self._is_paused = False
-        self.write_deadline = _NEVER
+    def _go_on(self) -> None:
         if self._tunnel is not None:
             self._tunnel.resume_writing()
         elif self._exchange is not None:
@@ -195,6 +212,8 @@ class DownstreamConnection:
             while self._buffer and self._phase is _HEAD and not self._is_paused:
                 if not self._begin_request():
                     break
+        except Exception:  # noqa: BLE001 -- here, or the answer before this one would end with it
+            self._collapse()
         finally:
             self._is_running = False
         if not self.transport.is_reading:
@@ -230,15 +249,12 @@ class DownstreamConnection:
         except ProtocolError as error:
             self._reject(error)
             return False
-        self._buffer, self._searched = b"", 0
-        try:
-            self._begin_exchange(request, buffer[end:])
-        except Exception:  # noqa: BLE001 -- whatever it is, nobody is admitted and nobody waits
-            self._collapse()
+        self._begin_exchange(request, buffer[end:])
         return True
 
     def _begin_exchange(self, request: RequestHead, rest: bytes) -> None:
         exchange = self._exchange = Exchange(self, request)
+        self._searched = 0
         if self.origin.is_relayed:
             self.origin.look_past(request, exchange.record, self.state.snapshot)
         if request.section.framing is NO_CONTENT:
@@ -248,6 +264,7 @@ class DownstreamConnection:
             exchange.begin()
             return
         self._phase = _CONTENT
+        self._buffer = b""
         self.read_deadline = _NEVER
         self._pace = None
         self._decoder = decoder_for(request.section.framing, request.section.length)
@@ -257,12 +274,6 @@ class DownstreamConnection:
             self._take_content(rest)
         if self._phase is _CONTENT and self.transport.is_reading:
             self._wait_for_content()
-
-    def _collapse(self) -> None:
-        if self._exchange is not None:
-            self._exchange.collapse()
-        else:
-            self.transport.abort()
 
     def _wait_for_content(self) -> None:
         """From now on it is the client's turn."""
@@ -332,6 +343,29 @@ class DownstreamConnection:
         self.transport.write(reject(self.state, error, self._buffer, address, client))
         self._linger(is_needed=True)
 
+    # Errors of certgate itself
+
+    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
+        try:
+            step(*arguments)
+        except Exception:  # noqa: BLE001 -- as in data_received
+            self._collapse()
+
+    def _collapse(self) -> None:
+        """End the exchange, or the connection; called where the exception is handled."""
+        if self._exchange is not None:
+            self._exchange.collapse()
+            return
+        received = self._buffer if self._phase is _HEAD else b""
+        answer = collapse(self.state, received, self.origin.peer, self.logged_client)
+        if answer:
+            self.transport.write(answer)
+            self._linger(is_needed=True)
+        else:
+            self.transport.abort()
+
+    # Back-pressure of the upstream
+
     def pause_reading(self) -> None:
         """Let the client wait; that is not its fault, so no deadline runs."""
         self.transport.pause_reading()
@@ -380,6 +414,9 @@ class DownstreamConnection:
 
     def on_deadline(self) -> None:
         """Too slow, in whatever phase."""
+        self._guarded(self._look_at_time)
+
+    def _look_at_time(self) -> None:
         if self._tunnel is not None:
             self._watch_tunnel(self._tunnel)
         elif self.state.tick >= self.write_deadline:

@@ -23,6 +23,8 @@ from proxy.server.visits import excess_of_address, excess_of_admitted, excess_of
 from proxy.snapshot import StaticFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.access.decision import Access
     from proxy.identity.codes import RefusalCode
     from proxy.identity.verdict import Verdict
@@ -297,6 +299,13 @@ class Exchange:
             page = replace(page, fields=page.fields + fields)
         self.answer(error.status, page, keep_alive=keep_alive)
 
+    def guarded(self, step: Callable[[], None]) -> None:
+        """Take a step of the event loop's: nobody but us would notice that it has failed."""
+        try:
+            step()
+        except Exception:  # noqa: BLE001 -- e.g. no thread can be started
+            self.collapse()
+
     def collapse(self) -> None:
         """Certgate itself has failed; called where the exception is handled.
 
@@ -394,18 +403,15 @@ class Exchange:
         record.time = self._began_at + elapsed
         if record.upstream_address:
             record.upstream_time = elapsed  # nothing of note happens before it is asked
-        if self.stored is not None:
-            self._forget_stored(self.stored)
+            if self.stored is not None:
+                record.upstream_time = state.now() - self.stored.completed_at
         state.counters.answered(record.status)
         state.access_log.write(record)
+        if self.stored is not None:
+            self.stored.close()
         if self.snapshot.visitors is not None:
             state.throttle.leave(self)
         self.connection.exchange_ended(keep_alive=keep_alive)
-
-    def _forget_stored(self, stored: StoredContent) -> None:
-        stored.close()
-        if self.record.upstream_time is not None:
-            self.record.upstream_time = self.state.now() - stored.completed_at
 
     def elapsed(self) -> float:
         """Return the seconds since the request came."""

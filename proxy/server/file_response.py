@@ -20,7 +20,6 @@ from proxy.web.page import Page, reason_phrase
 
 if TYPE_CHECKING:
     from asyncio import Future, Handle
-    from collections.abc import Callable
 
     from proxy.forward.byte_ranges import Part
     from proxy.forward.representation import Answer
@@ -190,17 +189,10 @@ class FileResponse:
         elif error is not None:
             self._fail(str(error))
         else:
-            self._guarded(lambda: self._send(reading.result()))
+            self._exchange.guarded(lambda: self._send(reading.result()))
 
     def _take_turn(self) -> None:
-        self._guarded(self._pump)
-
-    def _guarded(self, step: Callable[[], None]) -> None:
-        """Take a step of the event loop's: nobody but us would notice that it has failed."""
-        try:
-            step()
-        except Exception:  # noqa: BLE001 -- e.g. no thread can be started
-            self._exchange.collapse()
+        self._exchange.guarded(self._pump)
 
     def _send(self, data: bytes | bytearray) -> None:
         if not data:

@@ -30,7 +30,7 @@ CONTINUE_HEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Forwarding:
-    """Implements ``Responder`` and ``ResponseHandler`` for one exchange.
+    """Implements ``Responder``, ``Asker`` and ``ResponseHandler`` for one exchange.
 
     Without a connection to the upstream nothing of the request's content is read beyond what came
     with the head: ``_waiting`` is bounded by one read from the socket.
@@ -94,14 +94,17 @@ class Forwarding:
         if not self._exchange.is_request_sent:
             self._exchange.connection.pause_reading()
         seconds = self._exchange.snapshot.timeouts.connect
-        self._connecting = pool.connect(seconds, self._connected, self._not_connected)
+        self._connecting = pool.connect(seconds, self)
 
-    def _connected(self, upstream: UpstreamConnection) -> None:
+    # From the pool
+
+    def connected(self, upstream: UpstreamConnection) -> None:
+        """Ask over this connection."""
         self._connecting = None
         self._exchange.connection.resume_reading()
         self._send(upstream)  # last: an upload that fills the new connection pauses the client
 
-    def _not_connected(self, failure: UpstreamFailure) -> None:
+    def not_connected(self, failure: UpstreamFailure) -> None:
         """Nothing was sent: any other server may be tried, whatever the method."""
         self._connecting = None
         may_ask_next = failure.condition in self._group.upstream.retries.conditions
@@ -233,7 +236,6 @@ class Forwarding:
         exchange.record.status = exchange.record.upstream_status = head.status
         self.is_response_begun = True
         self._group.succeeded(self._peer)
-        self._upstream = None
         transport = exchange.connection.transport
         tunnel = Tunnel(
             transport,
@@ -283,6 +285,10 @@ class Forwarding:
     def upstream_resumed(self) -> None:
         """The upstream caught up."""
         self._exchange.connection.resume_reading()
+
+    def collapse(self) -> None:
+        """Certgate itself has failed; called where the exception is handled."""
+        self._exchange.collapse()
 
     def _fail(self, failure: UpstreamFailure, *, may_ask_next: bool = False) -> None:
         """This server has failed: ask another one, or tell the client."""

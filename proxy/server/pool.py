@@ -11,10 +11,8 @@ from proxy.server.upstream import UpstreamConnection
 from proxy.server.upstream_failure import connect_failure, connect_timeout, lost_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from proxy.server.state import ServerState
-    from proxy.server.upstream_failure import UpstreamFailure
+    from proxy.server.upstream_handlers import Asker
     from proxy.snapshot import Endpoint
 
 # nginx keeps 32 idle connections a worker, for a minute; one process here does the work of many.
@@ -128,41 +126,48 @@ class Pool:
         elif connection in self._resting:
             self._resting.remove(connection)
 
-    def connect(
-        self,
-        seconds: float,
-        connected: Callable[[UpstreamConnection], None],
-        failed: Callable[[UpstreamFailure], None],
-    ) -> Connecting:
-        """Make a new connection; exactly one of the two callbacks is called, and later."""
-        task = self.state.loop.create_task(self._connect(seconds, connected, failed))
+    def connect(self, seconds: float, asker: Asker) -> Connecting:
+        """Make a new connection.
+
+        Args:
+            seconds: the longest time that it may take.
+            asker: told the outcome, once, and later.
+        """
+        task = self.state.loop.create_task(self._connect(seconds, asker))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         return Connecting(task)
 
-    async def _connect(
-        self,
-        seconds: float,
-        connected: Callable[[UpstreamConnection], None],
-        failed: Callable[[UpstreamFailure], None],
-    ) -> None:
+    async def _connect(self, seconds: float, asker: Asker) -> None:
+        connection = None
+        try:
+            connection = await self._made(seconds, asker)
+            if connection is not None:
+                asker.connected(connection)
+        except Exception:  # noqa: BLE001 -- e.g. no thread can be started to look a name up
+            asker.collapse()
+            if connection is not None:
+                connection.abandon()
+
+    async def _made(self, seconds: float, asker: Asker) -> UpstreamConnection | None:
+        """Return a new connection, or tell why there is none."""
         try:
             async with asyncio.timeout(seconds):
                 connection = await dial(
                     self.state.loop, self._endpoint, lambda: UpstreamConnection(self)
                 )
         except TimeoutError:
-            failed(connect_timeout(self.address, seconds))
+            asker.not_connected(connect_timeout(self.address, seconds))
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot hold
-            failed(connect_failure(self.address, error, is_tls=self.is_tls))
+            asker.not_connected(connect_failure(self.address, error, is_tls=self.is_tls))
         else:
-            if connection.is_lost:  # uvloop reads before this task gets its turn
-                failed(lost_at_once(self.address))
-                return
-            self._live.add(connection)
-            self._connections.add(connection)
-            self._connecting.discard(asyncio.current_task())
-            connected(connection)
+            if not connection.is_lost:
+                self._live.add(connection)
+                self._connections.add(connection)
+                self._connecting.discard(asyncio.current_task())
+                return connection
+            asker.not_connected(lost_at_once(self.address))  # uvloop reads before our turn
+        return None
 
     def close_idle(self) -> None:
         """Close what nobody uses."""

@@ -44,14 +44,40 @@ class ProxyHeaderReader(AcceptedConnection):
         """Begin, unless the peer can say nothing that counts; its clients are counted later."""
         self._socket = socket
         self._arrival = arrival
-        if not self._is_trusted() and not _is_loopback(arrival.ip):
-            self._refuse("the peer is not among trusted_proxies")
+        self._guarded(self._judge)
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of the header, and whatever comes with its end."""
-        if self._socket.is_closing():
-            return  # it was under way when the connection was refused
-        self._data += data
+        if not self._socket.is_closing():  # else it was under way when the connection was refused
+            self._data += data
+            self._guarded(self._read)
+
+    def eof_received(self) -> bool:
+        """The peer left in the middle."""
+        if not self._socket.is_closing():
+            self._refuse("client left")
+        return False
+
+    def on_deadline(self) -> None:
+        """Too slow."""
+        self._refuse("timeout")
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Take a step; if certgate itself fails, the connection ends, whoever has it by then."""
+        try:
+            step()
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody waits
+            peer = self._arrival.address or "-"
+            _log.exception("an error of certgate itself, while reading a PROXY header", peer=peer)
+            self._state.forget(self)
+            self._socket.abort()
+            self._state.counters.handshake_failed("internal_error")
+
+    def _judge(self) -> None:
+        if not self._is_trusted() and not _is_loopback(self._arrival.ip):
+            self._refuse("the peer is not among trusted_proxies")
+
+    def _read(self) -> None:
         try:
             header = read_proxy_header(self._data)
         except ProxyHeaderError as error:
@@ -64,16 +90,6 @@ class ProxyHeaderReader(AcceptedConnection):
             self._hand_over(header)
         else:
             self._refuse("the peer is not among trusted_proxies")
-
-    def eof_received(self) -> bool:
-        """The peer left in the middle."""
-        if not self._socket.is_closing():
-            self._refuse("client left")
-        return False
-
-    def on_deadline(self) -> None:
-        """Too slow."""
-        self._refuse("timeout")
 
     def _is_trusted(self) -> bool:
         return self._arrival.address in self._state.snapshot.trusted_proxies
@@ -89,9 +105,9 @@ class ProxyHeaderReader(AcceptedConnection):
             follower.data_received(rest)
 
     def _refuse(self, reason: str) -> None:
+        self._socket.abort()
         self._state.counters.handshake_failed(_COUNTED_AS)
         _log.info("PROXY header refused", reason=reason, peer=self._arrival.address or "-")
-        self._socket.abort()
 
 
 def _told(header: ProxyHeader, own: Arrival) -> Arrival:

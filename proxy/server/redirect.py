@@ -10,11 +10,13 @@ from proxy.http1.messages import ProtocolError, RequestHead, bad_request
 from proxy.observe.access_record import AccessRecord
 from proxy.server.accepted import AcceptedConnection
 from proxy.server.own_response import own_response
-from proxy.server.rejection import reject
+from proxy.server.rejection import collapse, reject
 from proxy.server.trusted_hop import TrustedHop
 from proxy.web.redirect import redirect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.server.state import ServerState
     from proxy.web.page import Page
 
@@ -36,9 +38,32 @@ class RedirectConnection(AcceptedConnection):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of the request's head; what comes after it is dropped."""
-        if self._is_answered:
-            return
-        self._buffer += data
+        if not self._is_answered:
+            self._buffer += data
+            self._guarded(self._read)
+
+    def on_deadline(self) -> None:
+        """Too slow, with the request or with taking the answer."""
+        self._guarded(self._time_out)
+
+    def close_if_idle(self) -> None:
+        """Close unless a request is under way."""
+        if not self._buffer:
+            self._socket.close()
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Take a step; if certgate itself fails, the client is told, and the log."""
+        try:
+            step()
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody waits
+            received = b"" if self._is_answered else self._buffer
+            answer = collapse(self._state, received, self._arrival.address)
+            if answer:
+                self._end(answer)
+            else:
+                self._socket.abort()
+
+    def _read(self) -> None:
         if not self._searched:
             self._buffer = self._buffer.lstrip(b"\r\n")  # RFC 9112, section 2.2
         try:
@@ -49,17 +74,11 @@ class RedirectConnection(AcceptedConnection):
         if request is not None:
             self._redirect(request)
 
-    def on_deadline(self) -> None:
-        """Too slow, with the request or with taking the answer."""
+    def _time_out(self) -> None:
         if self._buffer and not self._is_answered:
             self._reject(ProtocolError(408, "request_timeout", "the head did not come in time"))
         else:
             self._socket.abort()
-
-    def close_if_idle(self) -> None:
-        """Close unless a request is under way."""
-        if not self._buffer:
-            self._socket.close()
 
     def _read_request(self) -> RequestHead | None:
         """Return the request, or None while its head is incomplete."""
@@ -101,18 +120,17 @@ class RedirectConnection(AcceptedConnection):
         record.request_id = state.next_request_id()
         record.status, record.time = status, state.wall()
         record.body_bytes_sent = len(page.body) if with_content else 0
+        response = own_response(
+            status,
+            page,
+            now=record.time,
+            request_id=record.request_id,
+            with_content=with_content,
+            keep_alive=False,
+        )
         state.counters.answered(status)
         state.access_log.write(record)
-        self._end(
-            own_response(
-                status,
-                page,
-                now=record.time,
-                request_id=record.request_id,
-                with_content=with_content,
-                keep_alive=False,
-            )
-        )
+        self._end(response)
 
     def _end(self, response: bytes) -> None:
         """Send the only response, then let the client finish."""

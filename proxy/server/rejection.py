@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from proxy.http1.messages import ProtocolError
 from proxy.observe.access_record import NO_CLIENT, AccessRecord, LoggedClient
 from proxy.server.own_response import own_response
 from proxy.web.error_page import render_error
 
 if TYPE_CHECKING:
-    from proxy.http1.messages import ProtocolError
     from proxy.server.state import ServerState
 
 _log = structlog.stdlib.get_logger()
@@ -42,10 +42,7 @@ def reject(
     record.request_id, record.time = state.next_request_id(), state.wall()
     page = render_error(error.status, error.code, None, request_id=record.request_id)
     record.body_bytes_sent = len(page.body)
-    state.counters.answered(error.status)
-    state.access_log.write(record)
-    _log.info("request rejected", code=error.code, reason=error.reason, id=record.request_id)
-    return own_response(
+    response = own_response(
         error.status,
         page,
         now=record.time,
@@ -53,3 +50,33 @@ def reject(
         with_content=True,
         keep_alive=False,
     )
+    state.counters.answered(error.status)
+    state.access_log.write(record)
+    _log.info("request rejected", code=error.code, reason=error.reason, id=record.request_id)
+    return response
+
+
+def collapse(
+    state: ServerState, received: bytes, address: str, client: LoggedClient = NO_CLIENT
+) -> bytes:
+    """Log that certgate itself has failed where there was no exchange yet.
+
+    Called where the exception is handled; never raises.
+
+    Args:
+        state: for the logs and counters.
+        received: bytes that wait for an answer; none if nobody waits.
+        address: who sent them.
+        client: what the handshake told about the sender.
+
+    Returns:
+        The response, which is the connection's last; empty if there can be none.
+    """
+    _log.exception("an error of certgate itself, before there was a request", client=address or "-")
+    if not received:
+        return b""
+    error = ProtocolError(500, "internal_error", "an error of certgate itself")
+    try:
+        return reject(state, error, received, address, client)
+    except Exception:  # noqa: BLE001 -- mostly the same one again: it is in the log
+        return b""

@@ -129,22 +129,16 @@ class ShapedForwarding(Forwarding):
         exchange = self._exchange
         route = exchange.route
         exchange.record.status = exchange.record.upstream_status = head.status
-        try:
-            if route.intercepts and route.pages.find(head.status) is not None:
-                self._intercept(head, ended=ended)
-            else:
-                super().upstream_response(self._shaped(head), content, ended=ended)
-        except Exception:  # noqa: BLE001 -- the connection to the app may be no longer ours
-            exchange.collapse()
+        if route.intercepts and route.pages.find(head.status) is not None:
+            self._intercept(head, ended=ended)
+        else:
+            super().upstream_response(self._shaped(head), content, ended=ended)
 
     def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
         """Open the tunnel, with the cookies that a WebSocket may set."""
         record = self._exchange.record
         record.status = record.upstream_status = head.status
-        try:
-            super().upstream_switched(self._shaped(head), rest)
-        except Exception:  # noqa: BLE001 -- as above
-            self._exchange.collapse()
+        super().upstream_switched(self._shaped(head), rest)
 
     def _shaped(self, head: ResponseHead) -> ResponseHead:
         exchange = self._exchange

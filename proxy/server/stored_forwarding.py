@@ -69,7 +69,10 @@ class StoredForwarding(Forwarding):
         """Send the next piece when others had their turn: a fast app must not stop the loop."""
         if not (self.is_request_sent or self._is_held_back or self._is_due):
             self._is_due = True
-            self._exchange.state.loop.call_soon(self._send_piece)
+            self._exchange.state.loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._exchange.guarded(self._send_piece)
 
     def _send_piece(self) -> None:
         self._is_due = False

@@ -19,6 +19,8 @@ from proxy.server.response_reader import ResponseReader
 from proxy.server.upstream_failure import UpstreamFailure, bad_response, tls_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.server.pool import Pool
     from proxy.server.upstream_handlers import RawHandler, ResponseHandler
 
@@ -182,16 +184,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read the response."""
-        if self._raw is not None:
-            self._raw.upstream_data(data)
-            return
         handler = self._handler
         if handler is None:
             self.abandon()  # nobody asked: these bytes belong to no client
             return
-        if handler.is_request_sent:
-            self.read_deadline = self._pool.state.tick + self.patience
         try:
+            if self._raw is not None:
+                self._raw.upstream_data(data)
+                return
+            if handler.is_request_sent:
+                self.read_deadline = self._pool.state.tick + self.patience
             if self._reader.decoder is None:
                 self._read_head(handler, data)
             else:
@@ -201,23 +203,63 @@ class UpstreamConnection(asyncio.Protocol):
                 if content or rest is not None:
                     handler.upstream_content(content, ended=rest is not None)
         except ProtocolError as error:
-            self._fail(bad_response(error.reason))
+            self._guarded(self._fail, handler, bad_response(error.reason))
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody waits
+            self._collapse(handler)
 
     def eof_received(self) -> bool:
         """The upstream closed its sending side."""
+        self._guarded(self._end)
+        return self._raw is not None and self._socket.can_write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone, with or without a reason."""
+        self._guarded(self._lose, exc)
+
+    def pause_writing(self) -> None:
+        """The socket's buffer is full."""
+        self._guarded(self._pause)
+
+    def resume_writing(self) -> None:
+        """The socket's buffer has room."""
+        self._guarded(self._resume)
+
+    # From the sweeper
+
+    def on_deadline(self) -> None:
+        """The upstream takes too long, or was idle in the pool for long enough."""
+        self._guarded(self._time_out)
+
+    # Errors of certgate itself
+
+    def _guarded(self, step: Callable[..., None], *arguments: object) -> None:
+        """Take a step of the event loop's: nobody but us can tell the client that it failed."""
+        handler = self._handler
+        try:
+            step(*arguments)
+        except Exception:
+            if handler is None:
+                raise
+            self._collapse(handler)
+
+    def _collapse(self, handler: ResponseHandler) -> None:
+        """Let the client know, and nobody have this connection; it may be in the pool by now."""
+        handler.collapse()
+        self.abandon()
+
+    # What may go wrong
+
+    def _end(self) -> None:
+        handler = self._handler
         if self._raw is not None:
             self._raw.upstream_ended()
-            return self._socket.can_write_eof()
-        handler = self._handler
-        if handler is None:
+        elif handler is None:
             self.close()  # at once: until connection_lost comes, somebody could take it
         elif self._reader.ends_with_the_connection:
             self._release(handler, b"")
             handler.upstream_content(b"", ended=True)
-        return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone, with or without a reason."""
+    def _lose(self, exc: Exception | None) -> None:
         is_asked = self._handler is not None and self._raw is None
         if exc is not None and is_asked and not self._pool.is_tls:
             self._read_last_words()
@@ -227,20 +269,21 @@ class UpstreamConnection(asyncio.Protocol):
             self._raw.upstream_lost()
             return
         if isinstance(exc, ssl.SSLError):  # TLS 1.3: it refuses our certificate after the handshake
-            self._fail(tls_failure(self.address, exc))
+            self._fail(self._handler, tls_failure(self.address, exc))
             return
         reader = self._reader
         how = "reset the connection" if exc is not None else "closed the connection"
         done = "the response was complete" if reader.decoder is not None else "it answered"
         reason = f"the upstream {how} before {done}"
         self._fail(
+            self._handler,
             UpstreamFailure(
                 502,
                 "upstream_bad_response",
                 reason,
                 "" if reader.interims else "error",  # the client has these already
                 is_stale=reader.is_untouched,
-            )
+            ),
         )
 
     def _read_last_words(self) -> None:
@@ -259,32 +302,28 @@ class UpstreamConnection(asyncio.Protocol):
                     return
                 self.data_received(data)
 
-    def pause_writing(self) -> None:
-        """The socket's buffer is full."""
+    def _pause(self) -> None:
         if self._raw is None:
             self.write_deadline = self._pool.state.tick + self.patience
         target = self._raw or self._handler
         if target is not None:
             target.upstream_paused()
 
-    def resume_writing(self) -> None:
-        """The socket's buffer has room."""
+    def _resume(self) -> None:
         self.write_deadline = _NEVER
         target = self._raw or self._handler
         if target is not None:
             target.upstream_resumed()
 
-    # From the sweeper
-
-    def on_deadline(self) -> None:
-        """The upstream takes too long, or was idle in the pool for long enough."""
+    def _time_out(self) -> None:
         self._fail(
+            self._handler,
             UpstreamFailure(
                 504,
                 "upstream_timeout",
                 f"no byte came for {self.patience:g} seconds",
                 "" if self._reader.interims else "timeout",
-            )
+            ),
         )
 
     # The response
@@ -327,8 +366,7 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.close()
 
-    def _fail(self, failure: UpstreamFailure) -> None:
-        handler = self._handler
+    def _fail(self, handler: ResponseHandler | None, failure: UpstreamFailure) -> None:
         self.abandon()
         if handler is not None:
             handler.upstream_failed(failure)

@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from proxy.http1.messages import ResponseHead
+    from proxy.server.upstream import UpstreamConnection
     from proxy.server.upstream_failure import UpstreamFailure
+
+
+class Asker(Protocol):
+    """Who needs a connection."""
+
+    def connected(self, upstream: UpstreamConnection) -> None:
+        """Take it."""
+
+    def not_connected(self, failure: UpstreamFailure) -> None:
+        """There is none."""
+
+    def collapse(self) -> None:
+        """Certgate itself has failed; called where the exception is handled."""
 
 
 class ResponseHandler(Protocol):
@@ -35,6 +49,9 @@ class ResponseHandler(Protocol):
 
     def upstream_resumed(self) -> None:
         """The upstream caught up."""
+
+    def collapse(self) -> None:
+        """Certgate itself has failed; called where the exception is handled."""
 
 
 class RawHandler(Protocol):

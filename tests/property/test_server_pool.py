@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from proxy.server import pool as pool_module
-from tests.unit.server.fakes import Socket, settle
+from tests.unit.server.fakes import Outcome, Socket, settle
 from tests.unit.server.world import World, snapshot_of
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ class Asker:
     def upstream_resumed(self) -> None:
         """Nothing to resume here."""
 
+    def collapse(self) -> None:
+        raise AssertionError("certgate itself has failed")
+
 
 class PoolMachine(RuleBasedStateMachine):
     """Exchanges, an upstream that does anything, and time."""
@@ -96,11 +99,12 @@ class PoolMachine(RuleBasedStateMachine):
         return self.runner.run(coroutine)
 
     async def _connect(self) -> UpstreamConnection:
-        made: list[UpstreamConnection] = []
-        self.pool.connect(5, made.append, lambda failure: None)
+        outcome = Outcome()
+        self.pool.connect(5, outcome)
         await settle()
-        self.sockets[made[0]] = self.world.servers[-1]
-        return made[0]
+        [connection] = outcome.connections
+        self.sockets[connection] = self.world.servers[-1]
+        return connection
 
     @rule(target=busy, is_pooled=st.booleans())
     def ask(self, *, is_pooled: bool) -> UpstreamConnection:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
 
+    from proxy.server.upstream import UpstreamConnection
+    from proxy.server.upstream_failure import UpstreamFailure
+
 _TURNS = 12  # more turns of the loop than any chain of callbacks here needs
 
 
@@ -147,6 +150,24 @@ class Socket(asyncio.Transport):
             self.ending = "abort"
             self._unsent = b""
             self._lose(None)
+
+
+class Outcome:
+    """Somebody who needs a connection, and what the pool has told."""
+
+    def __init__(self) -> None:
+        self.connections: list[UpstreamConnection] = []
+        self.failures: list[UpstreamFailure] = []
+        self.collapses = 0
+
+    def connected(self, upstream: UpstreamConnection) -> None:
+        self.connections.append(upstream)
+
+    def not_connected(self, failure: UpstreamFailure) -> None:
+        self.failures.append(failure)
+
+    def collapse(self) -> None:
+        self.collapses += 1
 
 
 class Timer:

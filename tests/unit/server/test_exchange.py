@@ -22,10 +22,11 @@ from proxy.server import throttle as throttle_module
 from tests.pki import DAY, REFUSED
 from tests.pki import client as identity_of
 from tests.unit.server.fakes import settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, OK, World, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from proxy.observe.access_record import AccessRecord
     from tests.unit.server.conftest import MakeWorld
@@ -100,25 +101,6 @@ BREAKABLE = {
     "the error's page": ("/files/none", pages_module, "render_error"),
 }
 STATUSES = {"/files/none": [], "/files/big": [200], "/fixed?rule": []}  # where it is cut
-
-
-class Fault:
-    """Puts an exception in the place of a function, after so many good calls."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, owner: object, name: str, spared: int) -> None:
-        self._function = getattr(owner, name)
-        self._spared = spared
-        self.is_armed = True
-        patch.setattr(owner, name, self._called())
-
-    def _called(self) -> Callable[..., object]:
-        def function(*arguments: object, **named: object) -> object:
-            if self.is_armed and not self._spared:
-                raise RuntimeError("surprise")
-            self._spared -= self.is_armed
-            return self._function(*arguments, **named)
-
-        return function  # a function, so that it can be a method
 
 
 @pytest.fixture

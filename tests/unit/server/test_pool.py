@@ -9,22 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.server import pool as pool_module
-from tests.unit.server.fakes import settle
+from tests.unit.server.fakes import Outcome, settle
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
-    from proxy.server.upstream import UpstreamConnection
-    from proxy.server.upstream_failure import UpstreamFailure
     from tests.unit.server.conftest import MakeWorld
     from tests.unit.server.world import World
-
-
-class Outcome:
-    """What ``Pool.connect`` called."""
-
-    def __init__(self) -> None:
-        self.connections: list[UpstreamConnection] = []
-        self.failures: list[UpstreamFailure] = []
 
 
 def pool_of(world: World) -> Pool:
@@ -39,7 +29,7 @@ def pool(world: World) -> Pool:
 
 async def connect(pool: Pool, seconds: float = 5) -> Outcome:
     outcome = Outcome()
-    pool.connect(seconds, outcome.connections.append, outcome.failures.append)
+    pool.connect(seconds, outcome)
     await settle()
     return outcome
 
@@ -64,7 +54,7 @@ async def test_idle_connections_are_bounded(pool: Pool, monkeypatch: pytest.Monk
 
 async def test_callbacks_come_later_and_only_one_of_them(world: World, pool: Pool):
     outcome = Outcome()
-    pool.connect(5, outcome.connections.append, outcome.failures.append)
+    pool.connect(5, outcome)
     assert not outcome.connections
     await settle()
     assert len(outcome.connections) == 1
@@ -121,7 +111,7 @@ async def test_what_is_in_use_is_counted(world: World, pool: Pool):
     is_up = asyncio.Event()
     world.loop.obstacles.append(is_up)
     outcome = Outcome()
-    pool.connect(5, outcome.connections.append, outcome.failures.append)
+    pool.connect(5, outcome)
     assert pool.in_use == 1
     is_up.set()
     await settle()
@@ -140,7 +130,7 @@ async def test_failed_and_cancelled_attempts_are_not_in_use(world: World, pool: 
     world.loop.obstacles += [ConnectionRefusedError(), asyncio.Event()]
     await connect(pool)
     assert pool.in_use == 0
-    connecting = pool.connect(5, Outcome().connections.append, Outcome().failures.append)
+    connecting = pool.connect(5, Outcome())
     assert pool.in_use == 1
     connecting.cancel()  # before it began
     await settle()
@@ -150,7 +140,7 @@ async def test_failed_and_cancelled_attempts_are_not_in_use(world: World, pool: 
 async def test_a_cancelled_attempt_calls_nobody(world: World, pool: Pool):
     world.loop.obstacles.append(asyncio.Event())
     outcome = Outcome()
-    connecting = pool.connect(5, outcome.connections.append, outcome.failures.append)
+    connecting = pool.connect(5, outcome)
     await settle()
     connecting.cancel()
     await settle()

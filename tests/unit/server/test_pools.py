@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.server.fakes import settle
+from tests.unit.server.fakes import Outcome, settle
 from tests.unit.server.world import GET, OK, World
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def pool(world: World) -> Pool:
 
 async def connect(pool: Pool) -> UpstreamConnection:
     """Return a new connection."""
-    made: list[UpstreamConnection] = []
-    pool.connect(5, made.append, lambda failure: pytest.fail(failure.reason))
+    outcome = Outcome()
+    pool.connect(5, outcome)
     await settle()
-    return made[0]
+    return outcome.connections[0]
 
 
 async def test_a_reload_does_not_go_on_with_a_tls_connection(make_world: MakeWorld):
