@@ -188,13 +188,13 @@ class Forwarding:
             and framing is not CLOSE
             and not exchange.state.is_draining
         )
-        self.is_response_begun = True
         if self._peer.health.fails:  # looked at here too: a call for each response would cost
             self._group.succeeded(self._peer)
         record.status = record.upstream_status = head.status
         start = downstream_response_head(head, framing, minor, keep_alive=keep_alive)
         if not head.is_dated:
             start = with_date(start, exchange.state.wall())
+        self.is_response_begun = True
         if ended:
             self._end(start, content)
             return
@@ -234,8 +234,8 @@ class Forwarding:
             self._fail(bad_response("it switched to a protocol that nobody asked for"))
             return
         exchange.record.status = exchange.record.upstream_status = head.status
-        self.is_response_begun = True
         self._group.succeeded(self._peer)
+        start = switching_response_head(head)
         transport = exchange.connection.transport
         tunnel = Tunnel(
             transport,
@@ -245,7 +245,8 @@ class Forwarding:
             self._tunnel_over,
         )
         upstream.hand_over(tunnel)
-        transport.write(switching_response_head(head))
+        self.is_response_begun = True
+        transport.write(start)
         exchange.connection.open_tunnel(tunnel)
         if rest:
             tunnel.upstream_data(rest)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxy.server import downstream as downstream_module
+from proxy.server.exchange import Exchange
+from proxy.server.forwarding import Forwarding
+from proxy.server.tls_transport import TLSTransport
 from tests.unit.server.fakes import settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, OK, World, request
 
 if TYPE_CHECKING:
@@ -584,3 +589,86 @@ async def test_a_limit_is_that_of_the_snapshot_in_force(make_world: MakeWorld):
     fresh = world.client()
     fresh.send(many)
     assert fresh.statuses() == [431]
+
+
+# Errors of certgate itself
+
+
+async def test_an_error_while_reading_the_next_request_is_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """It comes up in a callback of the connection to the first one's app."""
+    client = world.client()
+    server = await world.forwarded(client, GET + request(path="/second"))
+    Fault(monkeypatch, type(client.connection._parser), "parse")
+    server.feed(OK)
+    assert client.statuses() == [200, 500]
+    assert client.has_clean_end
+    assert not server.ending
+    first, second = world.log.records
+    assert (first.status, first.error) == (200, "")
+    assert (second.status, second.error) == (500, "internal_error")
+    assert second.request_line == b"GET /second HTTP/1.1"
+
+
+async def test_an_error_between_two_requests_ends_the_connection_without_a_record(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    client = world.client()
+    Fault(monkeypatch, TLSTransport, "close")
+    world.tick(75)
+    assert client.socket.ending == "abort"
+    await settle()
+    assert not world.state.connections
+    assert world.log.records == []
+
+
+async def test_an_error_at_a_deadline_comes_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    client = world.client()
+    await world.forwarded(client, UPLOAD)
+    Fault(monkeypatch, downstream_module, "_too_slow")
+    world.tick(60)
+    assert client.statuses() == [500]
+    world.tick(60)
+    assert [record.error for record in world.log.records] == ["internal_error"]
+
+
+@pytest.mark.parametrize(
+    ("raising", "event", "arguments"),
+    [
+        ("client_paused", "pause_writing", ()),
+        ("client_resumed", "resume_writing", ()),
+        ("content_received", "data_received", (b"x",)),
+    ],
+)
+async def test_an_error_under_an_exchange_ends_it(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    raising: str,
+    event: str,
+    arguments: tuple[bytes, ...],
+):
+    client = world.client()
+    server = await world.forwarded(client, UPLOAD)
+    Fault(monkeypatch, Forwarding, raising)
+    getattr(client.connection, event)(*arguments)
+    assert client.statuses() == [500]
+    assert server.ending == "abort"
+    assert [record.error for record in world.log.records] == ["internal_error"]
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+async def test_an_error_when_the_client_ends_leaves_one_record(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, is_clean: bool
+):
+    client = world.client()
+    server = await world.forwarded(client, GET)
+    Fault(monkeypatch, Exchange, "client_gone")
+    if is_clean:
+        client.send_end()
+    else:
+        client.socket.reset()
+    await settle()
+    assert client.socket.ending
+    assert server.ending == "abort"
+    assert [record.error for record in world.log.records] == ["internal_error"]

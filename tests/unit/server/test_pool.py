@@ -10,6 +10,7 @@ import pytest
 
 from proxy.server import pool as pool_module
 from tests.unit.server.fakes import Outcome, settle
+from tests.unit.server.fault import Fault
 
 if TYPE_CHECKING:
     from proxy.server.pool import Pool
@@ -146,3 +147,23 @@ async def test_a_cancelled_attempt_calls_nobody(world: World, pool: Pool):
     await settle()
     assert not outcome.connections
     assert not outcome.failures
+
+
+async def test_an_error_of_certgate_itself_is_told_to_who_waits(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    Fault(monkeypatch, pool_module, "dial")
+    outcome = await connect(pool)
+    assert (outcome.connections, outcome.failures, outcome.collapses) == ([], [], 1)
+    assert pool.in_use == 0
+
+
+async def test_a_connection_that_its_asker_cannot_take_is_closed(
+    world: World, pool: Pool, monkeypatch: pytest.MonkeyPatch
+):
+    Fault(monkeypatch, Outcome, "connected")
+    outcome = await connect(pool)
+    assert outcome.collapses == 1
+    assert world.servers[0].ending == "abort"
+    assert pool.in_use == 0
+    assert not world.state.pools.live

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from proxy.forward.proxy_protocol import LOCAL_HEADER
+from proxy.server import proxy_header as proxy_header_module
+from proxy.server import throttle as throttle_module
 from proxy.server.handshake import Handshake
 from proxy.server.proxy_header import ProxyHeaderReader
+from proxy.server.state import ServerState
 from tests.unit.forward.proxy_headers import TCP4, UNIX, addresses, v1, v2, v2_tcp4
 from tests.unit.server.fakes import Socket, settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, PORT, Client, World
 
 if TYPE_CHECKING:
@@ -277,3 +282,38 @@ async def test_nobody_in_particular_is_not_counted(make_world: MakeWorld, header
     for socket in sockets:
         socket.feed(header)
     assert [one.ending for one in sockets] == ["", "", ""]
+
+
+# Errors of certgate itself
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (proxy_header_module, "read_proxy_header"),
+        (proxy_header_module, "_told"),
+        (proxy_header_module, "_is_loopback"),
+        (Handshake, "__init__"),
+        (Handshake, "begin"),
+        (Handshake, "data_received"),
+        (ServerState, "hand_over"),
+        (throttle_module.Throttle, "hand_over"),
+    ],
+)
+@HEADERS
+async def test_an_error_of_certgate_itself_ends_the_connection(
+    gate: World, monkeypatch: pytest.MonkeyPatch, header: bytes, owner: object, name: str
+):
+    fault = Fault(monkeypatch, owner, name)
+    with capture_logs() as lines:
+        socket = accepted(gate, STRANGER if name == "_is_loopback" else BALANCER)
+        socket.feed(header + b"\x16\x03\x01")
+        await settle()
+    assert (socket.take(), socket.ending) == (b"", "abort")
+    assert not gate.state.connections
+    assert gate.counters.handshake_failures == {"internal_error": 1}
+    assert [line.get("exc_info") for line in lines] == [True]
+    fault.is_armed = False
+    client = client_of(gate)
+    client.socket.feed(header)
+    assert CLIENT.encode() in await asked(gate, client)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
+from proxy.server import redirect as redirect_module
+from proxy.server import rejection as rejection_module
 from proxy.server.redirect import RedirectConnection
 from tests.unit.server.fakes import Socket, settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, World, request
 
 if TYPE_CHECKING:
@@ -148,3 +152,53 @@ async def test_old_clients_are_redirected_too(world: World):
     accepted(world, b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
     assert world.log.records[0].version == b"1.0"
     assert world.log.records[0].status == 301
+
+
+# Errors of certgate itself
+
+
+@pytest.mark.parametrize("name", ["redirect", "own_response", "TrustedHop"])
+async def test_an_error_of_certgate_itself_is_a_500_and_one_record(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    Fault(monkeypatch, redirect_module, name)
+    with capture_logs() as lines:
+        socket = accepted(world, request(path="/a"))
+    assert status_of(socket.take()) == 500
+    assert socket.has_ended
+    [record] = world.log.records
+    assert (record.status, record.error) == (500, "internal_error")
+    assert record.request_line == b"GET /a HTTP/1.1"
+    assert [line.get("exc_info") for line in lines if line["log_level"] == "error"] == [True]
+    world.tick(5)
+    await settle()
+    assert not world.state.connections
+
+
+async def test_an_error_while_it_is_told_ends_the_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    Fault(monkeypatch, redirect_module, "redirect")
+    Fault(monkeypatch, rejection_module, "render_error")
+    socket = accepted(world, GET)
+    await settle()
+    assert (socket.take(), socket.ending) == (b"", "abort")
+    assert not world.state.connections
+
+
+async def test_an_error_after_the_answer_tells_nobody_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    Fault(monkeypatch, Socket, "write_eof")
+    socket = accepted(world, GET)
+    assert socket.ending == "abort"
+    assert [record.status for record in world.log.records] == [301]
+
+
+async def test_an_error_at_a_deadline_comes_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    Fault(monkeypatch, redirect_module, "reject")
+    socket = accepted(world, GET[:10])
+    world.tick(15)
+    assert status_of(socket.take()) == 500
+    world.tick(1)
+    assert [record.error for record in world.log.records] == ["internal_error"]

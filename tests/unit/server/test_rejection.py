@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from structlog.testing import capture_logs
+
 from proxy.http1.messages import ProtocolError
-from proxy.server.rejection import reject
+from proxy.server.rejection import collapse, reject
 
 if TYPE_CHECKING:
     from tests.unit.server.world import World
@@ -33,3 +35,18 @@ async def test_the_log_gets_the_first_line_and_no_more_than_a_kilobyte_of_it(wor
 async def test_it_is_counted_by_its_status(world: World):
     reject(world.state, ERROR, b"", "")
     assert world.state.counters.responses["4xx"] == 1
+
+
+async def test_an_error_of_certgate_itself_is_told_where_somebody_waits(world: World):
+    with capture_logs() as lines:
+        asked = collapse(world.state, b"GET / HTTP/1.1\r\n", "192.0.2.1")
+        idle = collapse(world.state, b"", "")
+    assert asked.startswith(b"HTTP/1.1 500 ")
+    assert idle == b""
+    [record] = world.log.records
+    assert (record.status, record.error) == (500, "internal_error")
+    errors = [line for line in lines if line["log_level"] == "error"]
+    assert [(line["client"], line["exc_info"]) for line in errors] == [
+        ("192.0.2.1", True),
+        ("-", True),
+    ]

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxy.http1.messages import ProtocolError
+from proxy.server.forwarding import Forwarding
+from proxy.server.pool import Pool
 from tests.unit.server.fakes import Socket, settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, OK, Client, World, request
 
 if TYPE_CHECKING:
@@ -236,3 +240,60 @@ async def test_a_pause_of_an_idle_connection_concerns_nobody(world: World):
     upstream.pause_writing()
     upstream.resume_writing()
     assert not server.ending
+
+
+# Errors of certgate itself: see tests/integration/server/test_server_own_errors.py, too
+
+
+@pytest.mark.parametrize("event", ["pause_writing", "resume_writing", "on_deadline"])
+async def test_an_error_of_certgate_itself_is_a_500_and_costs_the_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch, event: str
+):
+    client, server = await asked(world)
+    for name in ("upstream_paused", "upstream_resumed", "upstream_failed"):
+        Fault(monkeypatch, Forwarding, name)
+    getattr(server.protocol, event)()
+    assert client.statuses() == [500]
+    assert server.ending == "abort"
+    assert not world.state.pools.live
+    assert [record.error for record in world.log.records] == ["internal_error"]
+
+
+async def test_an_error_after_the_response_cuts_the_client_and_costs_the_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """It is in the pool by then."""
+    client, server = await asked(world)
+    fault = Fault(monkeypatch, world.log, "write")
+    server.feed(OK)
+    assert client.statuses() == [200]
+    assert (client.socket.ending, server.ending) == ("abort", "abort")
+    fault.is_armed = False
+    other = world.client()
+    assert await world.round_trip(other) is not server
+    assert other.statuses() == [200]
+
+
+async def test_what_is_malformed_on_an_ended_response_is_nobodys_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """An error of ours that looks like the app's finds nobody who waits for the app."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ProtocolError(400, "bad_request", "surprise")
+
+    client, server = await asked(world)
+    monkeypatch.setattr(world.log, "write", fail)
+    server.feed(OK)
+    assert client.statuses() == [200]
+    assert client.socket.ending
+    assert server.ending == "abort"
+
+
+async def test_an_error_without_anybody_who_waits_is_the_event_loops(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    server = await world.round_trip(world.client())
+    Fault(monkeypatch, Pool, "remove")
+    with pytest.raises(RuntimeError):
+        server.feed(None)
