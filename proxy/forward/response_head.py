@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.http1.messages import CHUNKED, CLOSE, LENGTH, Framing
 
 if TYPE_CHECKING:
     from proxy.http1.messages import ResponseHead
+
+
+# The one response but 101 whose Upgrade is for the client: it says what to ask for (RFC 9110,
+# section 15.5.22). Elsewhere it offers what this connection may not have.
+_UPGRADE_REQUIRED: Final = 426
 
 
 def downstream_framing(head: ResponseHead, minor: int) -> Framing:
@@ -45,6 +50,8 @@ def _response_head(head: ResponseHead, framing: Framing, minor: int, *, keep_ali
         parts.append(b"Transfer-Encoding: chunked\r\n")
     elif head.announced is not None:
         parts += (b"Content-Length: ", head.announced, b"\r\n")
+    if head.status == _UPGRADE_REQUIRED and head.upgrade:
+        parts += (b"Connection: upgrade\r\nUpgrade: ", head.upgrade, b"\r\n")
     if not keep_alive:
         parts.append(b"Connection: close\r\n")
     elif minor == 0:

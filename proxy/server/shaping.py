@@ -134,6 +134,13 @@ class ShapedForwarding(Forwarding):
         else:
             super().upstream_response(self._shaped(head), content, ended=ended)
 
+    def upstream_interim(self, head: ResponseHead) -> None:
+        """Pass a 1xx response on without what the operator hides; nothing is added to it."""
+        fields, rules = self._mapped(head), self._exchange.route.response_rules
+        if rules is not None:
+            fields = rules.kept(fields)
+        super().upstream_interim(replace(head, fields=fields))
+
     def upstream_switched(self, head: ResponseHead, rest: bytes) -> None:
         """Open the tunnel, with the cookies that a WebSocket may set."""
         record = self._exchange.record
@@ -142,14 +149,18 @@ class ShapedForwarding(Forwarding):
 
     def _shaped(self, head: ResponseHead) -> ResponseHead:
         exchange = self._exchange
-        route, record, section = exchange.route, exchange.record, exchange.request.section
-        fields = head.fields
-        if route.mapping is not None:
-            fields = route.mapping.fields(fields, _hosts(route, section.host))
-        if route.response_rules is not None:
-            record.time = exchange.state.wall()
-            fields = route.response_rules.applied(fields, record)
+        fields, rules = self._mapped(head), exchange.route.response_rules
+        if rules is not None:
+            exchange.record.time = exchange.state.wall()
+            fields = rules.applied(fields, exchange.record)
         return replace(head, fields=fields, forwarded=b"")
+
+    def _mapped(self, head: ResponseHead) -> list[Field]:
+        route = self._exchange.route
+        if route.mapping is None:
+            return head.fields
+        hosts = _hosts(route, self._exchange.request.section.host)
+        return route.mapping.fields(head.fields, hosts)
 
     def _intercept(self, head: ResponseHead, *, ended: bool) -> None:
         """Answer with an error page; nobody reads the app's (nginx's proxy_intercept_errors)."""

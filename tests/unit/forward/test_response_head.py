@@ -113,6 +113,27 @@ def test_a_switch_names_its_protocol():
     )
 
 
+def test_who_has_to_upgrade_is_told_to_what():
+    """RFC 9110, section 15.5.22."""
+    lines = (b"Upgrade: websocket, echo/2", b"Connection: upgrade", b"Content-Length: 0")
+    head = parsed(b"HTTP/1.1 426 Upgrade Required", *lines)
+    told = b"Connection: upgrade\r\nUpgrade: websocket, echo/2\r\n"
+    start = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n"
+    assert sent(head) == start + told + b"\r\n"
+    assert sent(head, keep_alive=False) == start + told + b"Connection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request", b"503 Busy"])
+def test_an_offer_to_upgrade_is_not_passed_on(status: bytes):
+    head = parsed(b"HTTP/1.1 " + status, b"Upgrade: h2c", b"Connection: upgrade")
+    assert b"pgrade" not in sent(head)
+
+
+def test_who_has_to_upgrade_to_nothing_in_particular_is_told_no_more():
+    head = parsed(b"HTTP/1.1 426 Upgrade", b"Content-Length: 0")
+    assert sent(head) == b"HTTP/1.1 426 Upgrade\r\nContent-Length: 0\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("lines", "is_dated"),
     [([b"Date: x"], True), ([b"dAtE: x"], True), ([b"Date: x", b"Connection: date"], False)],

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import h11
+import pytest
 
 from proxy.server.own_response import own_response
 from proxy.web.error_page import render_error
+from proxy.web.page import Page
+
+
+def fixed(status: int, *fields: tuple[bytes, bytes]) -> bytes:
+    """Return a response whose page has content and these fields."""
+    page = Page(b"text/plain", b"content", fields)
+    return own_response(status, page, now=0, request_id="4f2a", with_content=True, keep_alive=True)
 
 
 def own(*, with_content: bool = True, keep_alive: bool = True) -> tuple[h11.Response, bytes]:
@@ -53,3 +61,21 @@ def test_the_answer_to_head_has_the_length_but_not_the_content():
     head, content = own(with_content=False)
     assert int(dict(head.headers)[b"content-length"]) > 100
     assert content == b""
+
+
+@pytest.mark.parametrize(("status", "lengths"), [(204, 0), (205, 1), (304, 0)])
+def test_a_status_without_content_has_none_of_its_fields(status: int, lengths: int):
+    """RFC 9110, sections 8.6, 15.3.5, 15.3.6 and 15.4.5."""
+    head, _, content = fixed(
+        status,
+        (b"Content-Type", b"text/plain"),
+        (b"content-language", b"en"),
+        (b"X-Content-Type-Options", b"nosniff"),
+        (b"Content-Security-Policy", b"default-src 'none'"),
+        (b"ETag", b'"1"'),
+    ).partition(b"\r\n\r\n")
+    assert content == b""
+    assert head.count(b"Content-Length: 0") == head.lower().count(b"content-length") == lengths
+    for name in (b"content-type", b"content-language", b"nosniff"):
+        assert name not in head.lower()
+    assert b"\r\nContent-Security-Policy: default-src 'none'\r\nETag: \"1\"" in head

@@ -319,6 +319,28 @@ async def test_the_apps_own_fields_give_way_to_rules(make_world: MakeWorld):
     assert b"PHP" not in got
 
 
+async def test_what_the_operator_hides_is_hidden_in_early_hints_too(make_world: MakeWorld):
+    """And nothing is added: what the response will be nobody knows yet."""
+    world = make_world(
+        response_headers={"set": {"Server": "gate", "X-New": "1"}, "remove": "X-Powered-By"},
+    )
+    client = world.client()
+    server = await world.forwarded(client)
+    hints = ("Server: app", "X-Powered-By: PHP", "Link: </a>")
+    server.feed("\r\n".join(("HTTP/1.1 103 Early Hints", *hints, "", "")).encode())
+    assert client.read() == b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    server.feed(OK)
+    assert fields_of(client.read(), "Server") == ["gate"]
+    assert client.statuses() == [103, 200]
+
+
+async def test_early_hints_name_the_clients_paths(stripping: World):
+    client = stripping.client()
+    server = await stripping.forwarded(client, request(path="/app/"))
+    server.feed(b"HTTP/1.1 103 Early Hints\r\nContent-Location: /x\r\n\r\n")
+    assert fields_of(client.read(), "Content-Location") == ["/app/x"]
+
+
 async def test_a_rule_for_responses_knows_that_protocols_are_switched(make_world: MakeWorld):
     world = make_world(response_headers={"set": {"X-Status": "$status/$upstream_status"}})
     client = world.client()
@@ -407,7 +429,8 @@ async def test_no_content_has_no_length(make_world: MakeWorld):
     world = make_world(**answered_by_gate(respond=204))
     client = world.client(None)
     client.send(request(path="/here"))
-    assert b"Content-Length" not in client.read()
+    got = client.read()
+    assert b"Content-" not in got
     assert client.statuses() == [204]
 
 
