@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from proxy.access.decision import decide
-from proxy.forward.request_head import upstream_request_head
 from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
 from proxy.observe.access_record import AccessRecord
 from proxy.routing.path import TargetError
-from proxy.server.file_response import FileResponse
-from proxy.server.forwarding import Forwarding
+from proxy.server.asking import ask, respond
 from proxy.server.own_response import own_response
 from proxy.server.pages import error_page, refusal_page
-from proxy.server.shaping import Reply, ShapedForwarding, ruled_page, treat
-from proxy.server.stored_forwarding import StoredForwarding, StoredShapedForwarding
-from proxy.server.storing import Storing
+from proxy.server.route_lookup import find_route
+from proxy.server.shaping import ruled_page
 from proxy.server.visits import excess_of_address, excess_of_admitted, excess_of_claims
-from proxy.snapshot import StaticFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +24,11 @@ if TYPE_CHECKING:
     from proxy.access.decision import Access
     from proxy.identity.codes import RefusalCode
     from proxy.identity.verdict import Verdict
-    from proxy.routing.table import Match, RouteTable
     from proxy.server.downstream import DownstreamConnection
-    from proxy.server.group import Group
     from proxy.server.responder import Responder
     from proxy.server.stored_content import StoredContent
     from proxy.server.throttle import Excess
     from proxy.server.upstream_failure import UpstreamFailure
-    from proxy.snapshot import RouteTarget
     from proxy.web.page import Page
 
 _log = structlog.stdlib.get_logger()
@@ -45,35 +38,38 @@ _CLIENT_GONE = 499  # nginx's: logged, never sent
 _UNLIMITED = float("inf")
 
 
-class _Routed:
-    """A route that was looked up, and in which table."""
-
-    __slots__ = ("match", "routes")
-
-    def __init__(self, routes: RouteTable[RouteTarget], match: Match[RouteTarget] | None) -> None:
-        self.routes = routes
-        self.match = match
-
-
 class Exchange:
     """What happens between a request head and the end of its response.
 
     It pins the snapshot under which it began; only the verdict on the client comes from the
     current one. Whatever happens, exactly one record is logged.
+
+    Attributes:
+        began_at: seconds since the epoch.
+        connection: the client's.
+        is_request_sent: the client has sent all of the request.
+        keep_alive: the connection may serve another request.
+        record: for the access log.
+        request: what the client asks.
+        responder: who answers; None before it is decided, and for answers of our own.
+        route: where the request leads.
+        snapshot: the configuration under which it began.
+        state: what all connections share.
+        stored: the request's content, where an app gets it only when it is complete.
     """
 
     __slots__ = (
         "_began",
-        "_began_at",
         "_content_left",
         "_ended",
         "_further_access",
-        "_responder",
+        "began_at",
         "connection",
         "is_request_sent",
         "keep_alive",
         "record",
         "request",
+        "responder",
         "route",
         "snapshot",
         "state",
@@ -88,9 +84,9 @@ class Exchange:
         self.request = request
         self.is_request_sent = section.framing is NO_CONTENT
         self.keep_alive = section.keep_alive
-        self._responder: Responder | None = None
+        self.responder: Responder | None = None
         self._began = state.now()
-        self._began_at = state.wall()
+        self.began_at = state.wall()
         self._content_left = _UNLIMITED  # what the client may still send
         self._ended = False
         self.route = snapshot.no_route  # strangers are told no more there than anywhere else
@@ -107,7 +103,7 @@ class Exchange:
         """Decide, then refuse or forward."""
         request, snapshot, record = self.request, self.snapshot, self.record
         credentials = self.connection.credentials
-        now = self._began_at
+        now = self.began_at
         verdict = credentials.verdict(self.state.snapshot, now)
         record.verify = credentials.verify
         visitors = snapshot.visitors
@@ -117,7 +113,7 @@ class Exchange:
                 self._turn_away(excess)
                 return
         try:
-            match = self._route()
+            match = find_route(request, snapshot.routes)
         except TargetError as error:
             self.fail(ProtocolError(400, "bad_request", str(error)))
             return
@@ -135,74 +131,19 @@ class Exchange:
         if match is None:
             self.fail(ProtocolError(404, "no_route", "no route matches"))
             return
-        limit = route.body
-        if limit:
-            self._content_left = limit
-            if request.section.length > limit:
-                self.fail(_body_too_large())
-                return
-        self._respond(match)
+        if route.body and self._is_longer_than(route.body):
+            self.fail(_body_too_large())
+        elif route.is_plain:
+            ask(self, b"*" if request.target == b"*" else match.forward)
+        else:
+            respond(self, match.forward)
 
-    def _respond(self, match: Match[RouteTarget]) -> None:
-        """Ask the app that the route leads to, unless there is more to it."""
-        if not match.payload.is_plain:
-            self._respond_specially(match)
-            return
-        request, record, connection = self.request, self.record, self.connection
-        upstream = record.upstream = match.payload.upstream
-        target = b"*" if request.target == b"*" else match.forward
-        identity = connection.credentials.header_lines(self._began_at)
-        lines = connection.origin.lines(request, record.request_id, identity)
-        head = upstream_request_head(request, target, lines)
-        group = self.state.pools.group(upstream)
-        if group.buffering is not None and not self.is_request_sent:
-            self._store(StoredForwarding(self, head, group.buffering), group)
-            return
-        forwarding = Forwarding(self, head)
-        self._responder = forwarding
-        forwarding.begin(group)
+    def _is_longer_than(self, limit: int) -> bool:
+        """Tell whether too much content is announced; what comes is counted."""
+        self._content_left = limit
+        return self.request.section.length > limit
 
-    def _store(self, forwarding: StoredForwarding, group: Group) -> None:
-        """Let the request become complete before an app is asked."""
-        storing = self._responder = Storing(self, forwarding, group)
-        self.stored = forwarding.content
-        storing.begin()
-
-    def respond_by(self, responder: Responder) -> None:
-        """Let somebody else answer, who is asked next."""
-        self._responder = responder
-
-    def _respond_specially(self, match: Match[RouteTarget]) -> None:
-        """Answer here, or ask the app in its own words."""
-        record, files = self.record, self.route.answer
-        if isinstance(files, StaticFiles):
-            response = self._responder = FileResponse(self)
-            response.begin(files, match.forward)
-            return
-        record.time = self._began_at  # for variables; the log gets the time of the end
-        record.upstream = self.route.upstream
-        try:
-            treatment = treat(self.route, self.request, match.forward, record)
-        except ProtocolError as error:
-            self.fail(error)
-            return
-        if isinstance(treatment, Reply):
-            keep_alive = self.is_request_sent
-            self.answer(treatment.status, treatment.page, keep_alive=keep_alive, is_ruled=True)
-        elif self._may_ask_for(treatment.target):
-            identity = self.connection.credentials.header_lines(self._began_at)
-            lines = self.connection.origin.lines(self.request, record.request_id, identity)
-            head = upstream_request_head(
-                self.request, treatment.target, treatment.own_lines + lines, treatment.client_lines
-            )
-            group = self.state.pools.group(record.upstream)
-            if group.buffering is not None and not self.is_request_sent:
-                self._store(StoredShapedForwarding(self, head, group.buffering), group)
-                return
-            forwarding = self._responder = ShapedForwarding(self, head)
-            forwarding.begin(group)
-
-    def _may_ask_for(self, target: bytes) -> bool:
+    def may_ask_for(self, target: bytes) -> bool:
         """Tell whether every route to this path of the app lets the client in; else refuse it."""
         claims = self.route.claims
         if claims is None:
@@ -213,7 +154,7 @@ class Exchange:
             self.fail(ProtocolError(400, "bad_request", str(error)))
             return False
         self._further_access = frozenset(access for access, _ in found)
-        now = self._began_at
+        now = self.began_at
         verdict = self.connection.credentials.verdict(self.state.snapshot, now)
         refusal = self._refusal(verdict)
         if refusal is not None:
@@ -229,18 +170,6 @@ class Exchange:
         accesses = (self.route.access, *self._further_access)
         return next(filter(None, (decide(access, verdict) for access in accesses)), None)
 
-    def _route(self) -> Match[RouteTarget] | None:
-        """Return the request's route; one that the client repeats was looked up before."""
-        request, routes = self.request, self.snapshot.routes
-        known = request.routed
-        if isinstance(known, _Routed) and known.routes is routes:
-            return known.match
-        # OPTIONS * (RFC 9110, section 9.3.7) is for the app of the root.
-        target = b"/" if request.target == b"*" else request.target
-        match = routes.match(request.section.host, target)
-        request.routed = _Routed(routes, match)
-        return match
-
     # From the downstream connection
 
     def content_received(self, data: bytes) -> None:
@@ -248,19 +177,19 @@ class Exchange:
         self._content_left -= len(data)
         if self._content_left < 0:
             self.fail(_body_too_large())
-        elif self._responder is not None:
-            self._responder.content_received(data)
+        elif self.responder is not None:
+            self.responder.content_received(data)
 
     def content_ended(self) -> None:
         """The request is complete."""
         self.is_request_sent = True
-        if self._responder is not None:
-            self._responder.content_ended()
+        if self.responder is not None:
+            self.responder.content_ended()
 
     def client_gone(self) -> None:
         """Nobody waits for the response any more."""
-        if self._responder is not None:
-            self._responder.cancel()
+        if self.responder is not None:
+            self.responder.cancel()
         self.record.error = self.record.error or "client_gone"
         self.record.status = self.record.status or _CLIENT_GONE
         # It may have closed its sending side only, and take a close_notify for the content's end.
@@ -269,13 +198,13 @@ class Exchange:
 
     def client_paused(self) -> None:
         """The client reads slower than we write."""
-        if self._responder is not None:
-            self._responder.client_paused()
+        if self.responder is not None:
+            self.responder.client_paused()
 
     def client_resumed(self) -> None:
         """The client caught up."""
-        if self._responder is not None:
-            self._responder.client_resumed()
+        if self.responder is not None:
+            self.responder.client_resumed()
 
     def fail(self, error: ProtocolError, fields: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """There is no answer but an error: tell it, or cut the response that is under way.
@@ -284,9 +213,9 @@ class Exchange:
             error: mostly the client's fault.
             fields: that belong to the answer.
         """
-        if self._responder is not None:
-            self._responder.cancel()
-            if self._responder.is_response_begun:
+        if self.responder is not None:
+            self.responder.cancel()
+            if self.responder.is_response_begun:
                 self.cut(error.code)
                 return
         self.record.error = error.code
@@ -352,7 +281,7 @@ class Exchange:
             id=self.record.request_id,
         )
         code = self.record.error = "body_not_stored"
-        if self._responder is not None and self._responder.is_response_begun:
+        if self.responder is not None and self.responder.is_response_begun:
             self.cut(code)
             return
         self.answer(507, error_page(self, 507, code), keep_alive=self.is_request_sent)
@@ -397,10 +326,10 @@ class Exchange:
         if self._ended:
             return
         self._ended = True
-        self._responder = None  # breaks the cycle between the two
+        self.responder = None  # breaks the cycle between the two
         record, state = self.record, self.state
         elapsed = record.request_time = state.now() - self._began
-        record.time = self._began_at + elapsed
+        record.time = self.began_at + elapsed
         if record.upstream_address:
             record.upstream_time = elapsed  # nothing of note happens before it is asked
             if self.stored is not None:

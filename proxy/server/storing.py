@@ -43,7 +43,7 @@ class Storing:
 
     def content_ended(self) -> None:
         """The request is complete: now an app is asked."""
-        self._exchange.respond_by(self._forwarding)
+        self._exchange.responder = self._forwarding
         self._forwarding.begin(self._group)
 
     def client_paused(self) -> None:

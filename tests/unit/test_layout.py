@@ -27,6 +27,8 @@ _HELD_ELSEWHERE = {
     "identity/attribute_types.py": "tests/unit/identity/test_dn.py",
     "identity/codes.py": "tests/unit/identity/test_verdict.py",
     "identity/peer.py": "tests/unit/identity/test_verdict.py",
+    "server/asking.py": "tests/unit/server/test_exchange.py",
+    "server/route_lookup.py": "tests/unit/server/test_exchange.py",
     "server/pages.py": "tests/unit/server/test_exchange.py",
     "server/visits.py": "tests/unit/server/test_throttle.py",
     "server/responder.py": "tests/unit/server/test_exchange.py",

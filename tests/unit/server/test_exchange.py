@@ -84,7 +84,7 @@ async def test_an_exception_while_judging_never_lets_anybody_in(
 
 
 BREAKABLE = {
-    "route": ("/app/x", exchange_module.Exchange, "_route"),
+    "route": ("/app/x", exchange_module, "find_route"),
     "throttle": ("/app/x", throttle_module.Throttle, "charge_on_route"),
     "path": ("/app/x", PathMapping, "forwarded"),
     "claims": ("/app/x", Claims, "of"),
