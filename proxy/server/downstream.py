@@ -1,4 +1,4 @@
-"""One client's connection: requests are cut out of its bytes, one exchange at a time.
+"""One client's connection: one exchange at a time, and how long everything may take.
 
 While an exchange runs, what the client sends beyond its request stays here, bounded; the next
 request begins when the response is out and the client reads it. So pipelining works, and costs no
@@ -10,18 +10,18 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from proxy.http1.body import Decoder, decoder_for
-from proxy.http1.head import head_end
-from proxy.http1.messages import NO_CONTENT, ProtocolError, RequestHead
+from proxy.http1.messages import NO_CONTENT, ProtocolError
 from proxy.server.exchange import Exchange
 from proxy.server.origin import Origin
 from proxy.server.pace import Pace
 from proxy.server.rejection import collapse, reject
+from proxy.server.request_reader import RequestReader
 from proxy.server.throttle import visitor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.http1.messages import RequestFields
     from proxy.identity.peer import PeerIdentity
     from proxy.server.arrival import Arrival
     from proxy.server.state import ServerState
@@ -36,7 +36,6 @@ _MAX_PIPELINED = 64 * 1024
 # the reset that a closed socket answers with would destroy the response in the client's buffers.
 _LINGER_GAP = 5.0
 _LINGER_TOTAL = 30.0
-_CARRIAGE_RETURN = 0x0D
 
 
 class _Phase(Enum):
@@ -55,16 +54,13 @@ class DownstreamConnection:
     """Implements ``PlaintextHandler`` for HTTP/1.1 and 1.0."""
 
     __slots__ = (
-        "_buffer",
-        "_decoder",
         "_exchange",
         "_is_paused",
         "_is_running",
         "_linger_end",
         "_pace",
-        "_parser",
         "_phase",
-        "_searched",
+        "_reader",
         "_tunnel",
         "_untaken",
         "credentials",
@@ -93,7 +89,7 @@ class DownstreamConnection:
         self.logged_client = self.credentials.logged(
             transport.tls_version, transport.cipher, arrival.port
         )
-        self._parser = self.credentials.parser(snapshot)
+        self._reader = RequestReader(self.credentials.parser(snapshot))
         self.read_deadline = state.tick + snapshot.timeouts.keepalive
         self.write_deadline = _NEVER
         self._is_paused = False
@@ -102,10 +98,7 @@ class DownstreamConnection:
         self._phase = _HEAD
         self._linger_end = _NEVER
         # For one exchange
-        self._buffer = b""
-        self._searched = 0
         self._exchange: Exchange | None = None
-        self._decoder: Decoder | None = None
         self._pace: Pace | None = None  # while the client owes us content
         self._tunnel: Tunnel | None = None
         state.connections.add(self)
@@ -138,10 +131,11 @@ class DownstreamConnection:
             elif self._tunnel is not None:
                 self._tunnel.data_received(data)
             else:
-                self._buffer = self._buffer + data if self._buffer else data
+                reader = self._reader
+                reader.buffer = reader.buffer + data if reader.buffer else data
                 if self._phase is _HEAD and not self._is_paused:
                     self._run()
-                elif len(self._buffer) > _MAX_PIPELINED:
+                elif len(reader.buffer) > _MAX_PIPELINED:
                     self.transport.pause_reading()
         except Exception:  # noqa: BLE001 -- whatever it is, nobody is admitted and nobody waits
             self._collapse()
@@ -209,7 +203,8 @@ class DownstreamConnection:
             return  # an exchange that ended at once came back here: the loop below goes on
         self._is_running = True
         try:
-            while self._buffer and self._phase is _HEAD and not self._is_paused:
+            reader = self._reader
+            while reader.buffer and self._phase is _HEAD and not self._is_paused:
                 if not self._begin_request():
                     break
         except Exception:  # noqa: BLE001 -- here, or the answer before this one would end with it
@@ -227,47 +222,40 @@ class DownstreamConnection:
         if self._phase is _CONTENT:
             return  # the forwarding knows whether the upstream takes more
         needs_more = self._phase is _HEAD and not self._is_paused
-        if needs_more or len(self._buffer) <= _MAX_PIPELINED:
+        if needs_more or len(self._reader.buffer) <= _MAX_PIPELINED:
             self.transport.resume_reading()
 
     def _begin_request(self) -> bool:
         """Begin one request; False while its head is incomplete."""
-        snapshot = self.state.snapshot
-        buffer = self._buffer
-        if buffer[0] <= _CARRIAGE_RETURN and not self._searched:  # RFC 9112, section 2.2
-            buffer = self._buffer = buffer.lstrip(b"\r\n")
-            if not buffer:
-                return False
+        snapshot, reader = self.state.snapshot, self._reader
         try:
-            end = head_end(buffer, self._searched, snapshot.limits.head)
-            if end < 0:
-                if not self._searched:
-                    self.read_deadline = self.state.tick + snapshot.timeouts.head
-                self._searched = len(buffer)
-                return False
-            request = self._parser.parse(buffer[:end])
+            request = reader.read_head(snapshot.limits.head)
         except ProtocolError as error:
             self._reject(error)
             return False
-        self._begin_exchange(request, buffer[end:])
-        return True
-
-    def _begin_exchange(self, request: RequestHead, rest: bytes) -> None:
-        exchange = self._exchange = Exchange(self, request)
-        self._searched = 0
+        if request is None:
+            if reader.is_new:
+                self.read_deadline = self.state.tick + snapshot.timeouts.head
+            return False
+        try:
+            exchange = self._exchange = Exchange(self, request)
+        except Exception:
+            reader.put_back(request)
+            raise
         if self.origin.is_relayed:
-            self.origin.look_past(request, exchange.record, self.state.snapshot)
+            self.origin.look_past(request, exchange.record, snapshot)
+        self.read_deadline = _NEVER
         if request.section.framing is NO_CONTENT:
             self._phase = _RESPONSE
-            self.read_deadline = _NEVER
-            self._buffer = rest
             exchange.begin()
-            return
+        else:
+            self._begin_with_content(exchange, request.section)
+        return True
+
+    def _begin_with_content(self, exchange: Exchange, section: RequestFields) -> None:
         self._phase = _CONTENT
-        self._buffer = b""
-        self.read_deadline = _NEVER
         self._pace = None
-        self._decoder = decoder_for(request.section.framing, request.section.length)
+        rest = self._reader.begin_content(section)
         self.transport.resume_reading()
         exchange.begin()
         if rest and self._phase is _CONTENT:
@@ -282,21 +270,19 @@ class DownstreamConnection:
         self.read_deadline = self._pace.deadline
 
     def _take_content(self, data: bytes) -> None:
-        exchange, decoder = self._exchange, self._decoder
-        if exchange is None or decoder is None:
+        exchange = self._exchange
+        if exchange is None:
             return
         if self._pace is not None:
             self.read_deadline = self._pace.received(len(data), self.state.tick)
         try:
-            content, rest = decoder.feed(data)
+            content, has_ended = self._reader.read_content(data)
         except ProtocolError as error:
             exchange.fail(error)
             return
         if content:
             exchange.content_received(content)
-        if rest is not None and self._phase is _CONTENT:
-            self._decoder = None
-            self._buffer = rest
+        if has_ended and self._phase is _CONTENT:
             self._phase = _RESPONSE
             self.read_deadline = _NEVER
             exchange.content_ended()
@@ -304,24 +290,24 @@ class DownstreamConnection:
     def exchange_ended(self, *, keep_alive: bool) -> None:
         """Go on to the next request, or end the connection after this response."""
         content_is_read = self._phase is not _CONTENT
-        self._exchange = self._decoder = self._tunnel = None
+        self._exchange = self._tunnel = None
         if self.transport.is_closing:
             self._wait_for_end()
             return
         if not keep_alive or self.state.is_draining:
-            self._linger(is_needed=not content_is_read or bool(self._buffer))
+            self._linger(is_needed=not content_is_read or bool(self._reader.buffer))
             return
         self._phase = _HEAD
         state = self.state
         self.read_deadline = state.tick + state.snapshot.timeouts.keepalive
-        if self._buffer:
+        if self._reader.buffer:
             self._run()
         elif not self.transport.is_reading:
             self.transport.resume_reading()
 
     def _linger(self, *, is_needed: bool) -> None:
         """End the connection so that the response arrives, whatever is still on its way here."""
-        self._buffer = b""
+        self._reader.buffer = b""
         self._wait_for_end()
         if is_needed:
             self.transport.resume_reading()
@@ -340,7 +326,7 @@ class DownstreamConnection:
         """Answer bytes that are no request, and end the connection."""
         # A trusted proxy's own address: nobody knows for whom it sent this.
         address, client = self.origin.peer, self.logged_client
-        self.transport.write(reject(self.state, error, self._buffer, address, client))
+        self.transport.write(reject(self.state, error, self._reader.buffer, address, client))
         self._linger(is_needed=True)
 
     # Errors of certgate itself
@@ -356,7 +342,7 @@ class DownstreamConnection:
         if self._exchange is not None:
             self._exchange.collapse()
             return
-        received = self._buffer if self._phase is _HEAD else b""
+        received = self._reader.buffer if self._phase is _HEAD else b""
         answer = collapse(self.state, received, self.origin.peer, self.logged_client)
         if answer:
             self.transport.write(answer)
@@ -387,7 +373,7 @@ class DownstreamConnection:
         """Let an upgraded protocol have the bytes from now on."""
         self._phase = _TUNNEL
         self._tunnel = tunnel
-        early, self._buffer = self._buffer, b""
+        early, self._reader.buffer = self._reader.buffer, b""
         self.read_deadline = 0.0  # looked at in every sweep
         self.transport.resume_reading()
         if early:
@@ -427,7 +413,7 @@ class DownstreamConnection:
             self._watch_stream(self._exchange)
         elif self._exchange is not None:
             self._look_at_sender(self._exchange)
-        elif self._buffer:
+        elif self._reader.buffer:
             self._reject(_too_slow("the head of the request"))
         else:
             self.transport.close()
@@ -464,7 +450,7 @@ class DownstreamConnection:
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way."""
-        if self._phase is _HEAD and not self._buffer:
+        if self._phase is _HEAD and not self._reader.buffer:
             self.transport.close()
 
     def abort(self) -> None:

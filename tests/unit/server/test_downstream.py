@@ -11,6 +11,7 @@ import pytest
 from proxy.server import downstream as downstream_module
 from proxy.server.exchange import Exchange
 from proxy.server.forwarding import Forwarding
+from proxy.server.request_reader import RequestReader
 from proxy.server.tls_transport import TLSTransport
 from tests.unit.server.fakes import settle
 from tests.unit.server.fault import Fault
@@ -205,7 +206,7 @@ async def test_pipelined_requests_beyond_a_bound_wait_in_the_socket(world: World
     for _ in range(20):
         client.send(flood)
     assert not client.socket.is_reading()
-    assert len(client.connection._buffer) < 80_000
+    assert len(client.connection._reader.buffer) < 80_000
     server.take()
     server.feed(OK)
     assert server.take().startswith(b"GET /flood ")
@@ -238,7 +239,7 @@ async def test_a_client_that_sends_without_reading_does_not_fill_the_memory(worl
     for _ in range(200):
         client.send(request("X: " + "y" * 4000))
     assert not client.socket.is_reading()
-    assert len(client.connection._buffer) < 80_000
+    assert len(client.connection._reader.buffer) < 80_000
     client.socket.is_taking = True
     client.read()
     for _ in range(200):
@@ -600,7 +601,7 @@ async def test_an_error_while_reading_the_next_request_is_its_own(
     """It comes up in a callback of the connection to the first one's app."""
     client = world.client()
     server = await world.forwarded(client, GET + request(path="/second"))
-    Fault(monkeypatch, type(client.connection._parser), "parse")
+    Fault(monkeypatch, RequestReader, "read_head")
     server.feed(OK)
     assert client.statuses() == [200, 500]
     assert client.has_clean_end
