@@ -13,6 +13,7 @@ from typing import Final
 import yaml
 
 from proxy.config.units import quoted
+from proxy.config.unquoted import quoting_advice
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 200_000  # some 10,000 routes; also what a few aliases of aliases can reach
@@ -86,18 +87,21 @@ def parse_yaml(text: str) -> tuple[Node, list[YAMLFault]]:
         builder = _Builder(text)
         return builder.build(), builder.faults
     except yaml.MarkedYAMLError as error:
-        raise _explained(error) from None
+        raise _explained(error, text) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         character = f"U+{error.character:04X}"
         raise YAMLFault(line, f"the character {character} cannot stand in YAML") from None
 
 
-def _explained(error: yaml.MarkedYAMLError) -> YAMLFault:
+def _explained(error: yaml.MarkedYAMLError, text: str) -> YAMLFault:
     mark = error.problem_mark or error.context_mark
+    number = mark.line if mark else 0
     problem = error.problem or "cannot be parsed"
-    message = next((told for sign, told in _EXPLANATIONS if sign in problem), problem)
-    return YAMLFault(mark.line + 1 if mark else 1, f"is not valid YAML: {message}")
+    message = quoting_advice(text, number) or next(
+        (told for sign, told in _EXPLANATIONS if sign in problem), problem
+    )
+    return YAMLFault(number + 1, f"is not valid YAML: {message}")
 
 
 class _Builder:
