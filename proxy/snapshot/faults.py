@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from proxy.errors import CertgateError, ConfigError, Problem
+from proxy.tls.files import WrongFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +21,19 @@ class Faults:
         self._problems: list[Problem] = []
 
     def collect(self, key: str, load: Callable[[], _T]) -> _T | None:
-        """Return what was loaded, or note why it could not be."""
+        """Return what was loaded, or note why it could not be.
+
+        Args:
+            key: what is at fault; where one of the keys below it names the file, that one is.
+            load: what may fail.
+        """
         try:
             return load()
+        except WrongFileError as error:
+            self._problems.append(Problem("", f"{key}.{error.given_as}", str(error)))
         except CertgateError as error:
             self._problems.append(Problem("", key, str(error)))
-            return None
+        return None
 
     def raise_if_any(self) -> None:
         """End here if anything was wrong.

@@ -73,7 +73,9 @@ def parse_certificates(
         for block in _blocks(data, where, CERTIFICATE, beside | _PARAMETERS)
     )
     if not found:
-        raise CertgateError(f"{where}: holds no certificate")
+        is_key = any(block.label in PRIVATE_KEYS for block in scan(data, where))
+        what = "holds a private key and no certificate" if is_key else "holds no certificate"
+        raise CertgateError(f"{where}: {what}")
     return found
 
 
@@ -230,7 +232,10 @@ def _decrypted(
     load: Callable[..., PrivateKeyTypes], data: bytes, where: str, passphrase: Passphrase
 ) -> PrivateKeyTypes:
     if passphrase is None:
-        raise CertgateError(f"{where}: the private key is encrypted; give its passphrase (file)")
+        raise CertgateError(
+            f"{where}: the private key is encrypted; give its passphrase (in a configuration:"
+            " private_key_passphrase_file), or decrypt the key with `openssl pkey`"
+        )
     try:
         return load(data, password=passphrase() if callable(passphrase) else passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm):

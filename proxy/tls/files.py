@@ -9,6 +9,7 @@ how gates have been left open).
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,39 @@ from proxy.errors import CertgateError
 from proxy.tls.decode import PRIVATE_KEYS, parse_certificates, parse_crls, parse_private_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
     from cryptography.x509 import Certificate, CertificateRevocationList
 
     from proxy.tls.decode import ServerKey
+
+
+class WrongFileError(CertgateError):
+    """A file that cannot be used, and what it was given as.
+
+    Attributes:
+        given_as: ``certificate``, ``private_key``, ``private_key_passphrase_file`` or ``ca``, as
+            the keys of the configuration are called.
+    """
+
+    def __init__(self, given_as: str, message: str) -> None:
+        super().__init__(message)
+        self.given_as = given_as
+
+
+@contextmanager
+def given_as(what: str) -> Iterator[None]:
+    """Tell with an error what the file was given as.
+
+    Raises:
+        WrongFileError: in the place of a ``CertgateError``.
+    """
+    try:
+        yield
+    except CertgateError as error:
+        raise WrongFileError(what, str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +121,16 @@ def load_server_certificate(
     Both may be in one file.
 
     Raises:
-        CertgateError: one of the files is unusable, the key is another certificate's, or the
+        WrongFileError: one of the files is unusable, the key is another certificate's, or the
             chain is not in order.
     """
-    passphrase = None if passphrase_file is None else load_passphrase(passphrase_file)
-    certificates = parse_certificates(read_file(certificate), str(certificate), beside=PRIVATE_KEYS)
-    key = load_private_key(private_key, passphrase)
+    with given_as("private_key_passphrase_file"):
+        passphrase = None if passphrase_file is None else load_passphrase(passphrase_file)
+    with given_as("certificate"):
+        data = read_file(certificate)
+        certificates = parse_certificates(data, str(certificate), beside=PRIVATE_KEYS)
+    with given_as("private_key"):
+        key = load_private_key(private_key, passphrase)
     return pair(certificates, key, str(certificate), str(private_key))
 
 
@@ -114,32 +146,52 @@ def pair(
         key_where: the file of the key, for errors.
 
     Raises:
-        CertgateError: the key is not the first certificate's or does not work in TLS, or the
+        WrongFileError: the key is not the first certificate's or does not work in TLS, or the
             chain is not in order.
     """
     leaf, *chain = certificates
+    with given_as("certificate"):
+        _refuse_pss(leaf, where)
+        _refuse_later_leaf(certificates, key, where)
+    with given_as("private_key"):
+        _refuse_foreign_key(leaf, key, where, key_where)
+    with given_as("certificate"):
+        _refuse_disorder(certificates, where)
+    return ServerCertificate(leaf, tuple(chain), key)
+
+
+def _refuse_pss(leaf: Certificate, where: str) -> None:
     if leaf.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
         raise CertgateError(
             f"{where}: a key for RSA-PSS alone does not work here; make an EC key, or a plain"
             " RSA one"
         )
+
+
+def _refuse_later_leaf(certificates: tuple[Certificate, ...], key: ServerKey, where: str) -> None:
     wanted = _encoded(key.public_key())
-    if _encoded(leaf.public_key()) != wanted:
-        if any(_encoded(other.public_key()) == wanted for other in chain):
-            raise CertgateError(f"{where}: the server's own certificate must come first")
+    leaf, *chain = (_encoded(one.public_key()) for one in certificates)
+    if leaf != wanted and wanted in chain:
+        raise CertgateError(f"{where}: the server's own certificate must come first")
+
+
+def _refuse_foreign_key(leaf: Certificate, key: ServerKey, where: str, key_where: str) -> None:
+    if _encoded(leaf.public_key()) != _encoded(key.public_key()):
         raise CertgateError(
             f"{key_where}: this private key does not belong to the certificate in {where};"
             " give the key with which that certificate was requested"
         )
-    issuers = {leaf.issuer}
-    for position, certificate in enumerate(chain, start=2):
+
+
+def _refuse_disorder(certificates: tuple[Certificate, ...], where: str) -> None:
+    issuers = {certificates[0].issuer}
+    for position, certificate in enumerate(certificates[1:], start=2):
         if certificate.subject not in issuers:
             raise CertgateError(
                 f"{where}: certificate {position} ({certificate.subject.rfc4514_string()}) issued"
                 " none of those before it; the order is: the server's, its issuer, and so on up"
             )
         issuers.add(certificate.issuer)
-    return ServerCertificate(leaf, tuple(chain), key)
 
 
 def read_file(path: Path) -> bytes:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from proxy.errors import CertgateError
-from proxy.tls.files import load_certificates, load_passphrase, load_server_certificate
+from proxy.tls.files import (
+    given_as,
+    load_certificates,
+    load_passphrase,
+    load_server_certificate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +52,9 @@ def build_upstream_context(
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    anchors = [found.public_bytes(Encoding.DER) for path in ca for found in load_certificates(path)]
+    with given_as("ca"):
+        found = [one for path in ca for one in load_certificates(path)]
+    anchors = [one.public_bytes(Encoding.DER) for one in found]
     if anchors:
         context.load_verify_locations(cadata=b"".join(anchors))
     elif verify:

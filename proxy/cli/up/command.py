@@ -26,7 +26,7 @@ from proxy.config.wording import message_of
 from proxy.errors import CertgateError
 from proxy.observe.error_log import configure_logging
 from proxy.snapshot import build_snapshot
-from proxy.tls.files import load_server_certificate
+from proxy.tls.files import WrongFileError, load_server_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +136,10 @@ def _check_pair(certificate: Path | None, private_key: Path | None) -> None:
     if (certificate is None) != (private_key is None):
         raise CertgateError("--certificate and --private-key go together: give both or neither")
     if certificate is not None and private_key is not None:
-        load_server_certificate(certificate, private_key)
+        try:
+            load_server_certificate(certificate, private_key)
+        except WrongFileError as error:
+            raise CertgateError(f"--{error.given_as.replace('_', '-')}: {error}") from error
 
 
 def _check_host(text: str) -> None:

@@ -105,7 +105,9 @@ def test_problems_of_the_files_have_the_line_of_their_key(gate: Path, authority:
     assert result.exit_code == 1
     lines = result.stderr.replace(f"{gate.parent}/", "").splitlines()
     assert len(lines) == 2
-    assert any(line.startswith("gate.yaml:2: tls: other.key: this private key") for line in lines)
+    assert any(
+        line.startswith("gate.yaml:2: tls.private_key: other.key: this private") for line in lines
+    )
     assert any(line.startswith("gate.yaml:3: client_auth.crl: crl.pem: ") for line in lines)
 
 

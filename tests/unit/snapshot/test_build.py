@@ -170,9 +170,49 @@ def test_all_problems_of_the_files_are_told_at_once(tmp_path: Path):
         "client_auth.ca",
         "client_auth.intermediates",
         "client_auth.crl",
-        "tls",
-        "tls.server_names[0]",
+        "tls.private_key",
+        "tls.server_names[0].private_key",
     }
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ({"certificate": "bad"}, "tls.certificate"),
+        ({"certificate": "server.key"}, "tls.certificate"),
+        ({"certificate": "disorder"}, "tls.certificate"),
+        ({"private_key": "server.crt"}, "tls.private_key"),
+        ({"private_key_passphrase_file": "empty"}, "tls.private_key_passphrase_file"),
+    ],
+)
+def test_a_fault_of_a_server_file_names_its_key(tmp_path: Path, section: dict[str, str], key: str):
+    (tmp_path / "bad").write_text("rubbish")
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "disorder").touch()
+    tls = {"certificate": "server.crt", "private_key": "server.key"} | section
+    config = config_of(tmp_path, tls=tls)
+    (tmp_path / "disorder").write_bytes((tmp_path / "server.crt").read_bytes() + stranger().pem)
+    with pytest.raises(ConfigError) as caught:
+        build_snapshot(config)
+    assert [problem.key for problem in caught.value.problems] == [key]
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ({"ca": "bad"}, "upstreams.app.tls.ca"),
+        ({"certificate": "bad", "private_key": "server.key"}, "upstreams.app.tls.certificate"),
+        ({"certificate": "server.crt", "private_key": "bad"}, "upstreams.app.tls.private_key"),
+    ],
+)
+def test_a_fault_of_an_app_s_tls_file_names_its_key(
+    tmp_path: Path, section: dict[str, str], key: str
+):
+    (tmp_path / "bad").write_text("rubbish")
+    app = {"servers": ["https://127.0.0.1:1"], "tls": section}
+    with pytest.raises(ConfigError) as caught:
+        snapshot_of(tmp_path, upstreams={"app": app}, upstream=None)
+    assert [problem.key for problem in caught.value.problems] == [key]
 
 
 def test_what_tls_cannot_use_is_a_problem_of_the_configuration(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import CertgateError
 from proxy.tls.decode import (
+    PRIVATE_KEYS,
     der_items,
     parse_certificates,
     parse_crls,
@@ -67,6 +68,11 @@ def test_a_der_certificate_is_found():
 def test_what_is_no_certificate_is_named(data: bytes, message: str):
     with pytest.raises(CertgateError, match=message):
         parse_certificates(data, "f")
+
+
+def test_a_key_alone_in_a_server_s_certificate_file_is_named():
+    with pytest.raises(CertgateError, match="f: holds a private key and no certificate"):
+        parse_certificates(KEY_PEM, "f", beside=PRIVATE_KEYS)
 
 
 def test_a_certificate_with_an_unusable_key_is_an_error():
@@ -180,7 +186,7 @@ def test_each_encoding_is_read_plain_and_encrypted(encoding: Encoding, form: Pri
 @pytest.mark.parametrize(
     ("passphrase", "message"),
     [
-        (None, "f: the private key is encrypted; give its passphrase"),
+        (None, "f: the private key is encrypted; give .*: private_key_passphrase_file"),
         (b"wrong", "f: wrong passphrase"),
         (b"", "f: wrong passphrase"),
     ],
