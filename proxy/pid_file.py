@@ -66,8 +66,12 @@ def read_running_pid(path: Path) -> int:
                 return int(file.read())
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:
-        raise CertgateError(f"pid_file {path}: {error}") from error
+    except IsADirectoryError as error:
+        raise CertgateError(f"pid_file {path}: is a folder; name the file in it") from error
+    except OSError as error:
+        raise CertgateError(f"pid_file {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CertgateError(f"pid_file {path}: holds no number of a process") from error
     raise CertgateError(f"no proxy is running with pid_file {path}")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# Without click's own checks: what cannot be read is refused by whoever reads it, with exit 1.
+PATH: Final = click.Path(path_type=Path, readable=False)
 
 
 def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,7 +20,7 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "-c",
         "--config",
         "config_file",
-        type=click.Path(path_type=Path),
+        type=PATH,
         help="The configuration file. Without it CERTGATE_CONFIG names one, or the variables "
         "CERTGATE_LISTEN, _UPSTREAM, _CERTIFICATE, _PRIVATE_KEY, _CLIENT_CA and _CRL are it.",
     )(command)

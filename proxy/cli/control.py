@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import select
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from proxy.cli.config_option import ConfiguredCommand, config_option
+from proxy.cli.config_option import PATH, ConfiguredCommand, config_option
 from proxy.cli.configuration import compile_configuration, load_configuration, read_config
 from proxy.errors import CertgateError
 from proxy.pid_file import read_running_pid
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from proxy.config.model import Config
 
 _pid_file_option = click.option(
     "--pid-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The proxy's pid file.  [default: pid_file of the configuration]",
 )
 

@@ -39,6 +39,8 @@ _LOOPBACK = {
     "0.0.0.0": ("127.0.0.1",),  # noqa: S104 -- compared, not bound
     "::": ("::1",),
 }
+# OpenSSL's names for bytes that are no record of TLS.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 
 
 class _Seconds(click.FloatRange):
@@ -108,13 +110,24 @@ def _check(door: Door, request: bytes, timeout: float) -> None:
     except ssl.SSLError as error:
         # reject_with: alert refuses us in the handshake: that is an answer, too.
         if "CERTIFICATE_REQUIRED" not in (error.reason or ""):
-            raise CertgateError(f"{address}: no TLS here: {error.reason or error}") from error
+            raise CertgateError(f"{address}: {_without_tls(error)}") from error
         return
+    except socket.gaierror as error:
+        raise CertgateError(f"{address}: no such host; check the name in listen") from error
     except OSError as error:
-        why = error.strerror or str(error)
+        why = (error.strerror or str(error)).lower()
         raise CertgateError(f"{address}: the proxy does not answer: {why}") from error
     if not start.startswith(b"HTTP/1.1 "):
         raise CertgateError(f"{address}: the proxy did not answer with HTTP")
+
+
+def _without_tls(error: ssl.SSLError) -> str:
+    """Return what came in the place of a handshake."""
+    if isinstance(error, ssl.SSLEOFError):
+        return "something there accepts, but ends the connection in the handshake"
+    if error.reason in _NO_TLS:
+        return "something there answers, but not with TLS; is it another program?"
+    return f"the TLS handshake fails: {(error.reason or str(error)).lower().replace('_', ' ')}"
 
 
 def _ask(door: Door, request: bytes, timeout: float) -> bytes:

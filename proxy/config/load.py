@@ -6,6 +6,7 @@ validates, with the file's folder as context → each error is traced back to it
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -168,6 +169,9 @@ def _read(path: Path) -> str:
         raise _unreadable(path, "is a folder; name a file") from None
     except FileNotFoundError:
         raise _unreadable(path, "does not exist") from None
+    except PermissionError:
+        user = f"the user of this process (uid {os.geteuid()})"
+        raise _unreadable(path, f"permission denied; make it readable for {user}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or "not a file name"
         raise _unreadable(path, f"cannot be read: {reason}") from None

@@ -212,7 +212,8 @@ def read_file(path: Path) -> bytes:
     except IsADirectoryError:
         raise CertgateError(f"{path}: is a directory; name a file") from None
     except (OSError, ValueError) as error:
-        raise CertgateError(f"{path}: cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or "not a file name"  # a NUL in it
+        raise CertgateError(f"{path}: cannot be read: {reason.lower()}") from None
     if not data.strip():
         raise CertgateError(f"{path}: the file is empty; copy it again")
     return data

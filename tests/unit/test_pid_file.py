@@ -67,10 +67,16 @@ def test_a_locked_file_without_a_number_is_told(tmp_path: Path):
     path = tmp_path / "pid"
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(CertgateError, match=r"pid_file .*/pid: invalid literal"):
+        with pytest.raises(CertgateError, match=r"pid_file .*/pid: holds no number of a process"):
             read_running_pid(path)
 
 
 def test_a_folder_is_no_pid_file(tmp_path: Path):
-    with pytest.raises(CertgateError, match="pid_file "):
+    with pytest.raises(CertgateError, match=r"pid_file .*: is a folder; name the file in it"):
         read_running_pid(tmp_path)
+
+
+def test_a_file_in_something_that_is_no_folder_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CertgateError, match=r"pid_file .*/file/pid: Not a directory$"):
+        read_running_pid(tmp_path / "file" / "pid")

@@ -20,7 +20,6 @@ from proxy.ca.profiles import Profile
 from proxy.ca.reference import select
 from proxy.ca.registry import Registry
 from proxy.cli.ca.options import (
-    PATH,
     OneOf,
     Reference,
     directory_option,
@@ -38,6 +37,7 @@ from proxy.cli.ca.output import (
     warn_about,
 )
 from proxy.cli.ca.passphrase import bundle_password, key_passphrase, may_print_secrets
+from proxy.cli.config_option import PATH
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from proxy.ca.issuance import fingerprint
 from proxy.ca.keys import KeyType, is_encrypted
 from proxy.ca.names import SubjectFields
 from proxy.cli.ca.options import (
-    PATH,
     directory_option,
     json_option,
     key_type_option,
@@ -26,6 +25,7 @@ from proxy.cli.ca.options import (
 )
 from proxy.cli.ca.output import print_fields, print_json, say, warn
 from proxy.cli.ca.passphrase import ca_passphrase
+from proxy.cli.config_option import PATH
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,6 +13,7 @@ import click
 from proxy.ca.keys import KeyType
 from proxy.ca.names import parse_alternative_name
 from proxy.ca.p12 import Encoding
+from proxy.cli.config_option import PATH
 from proxy.errors import CertgateError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
-# Without click's own checks: what cannot be read is refused by whoever reads it, with exit 1.
-PATH = click.Path(path_type=Path, readable=False)
 DEFAULT_DIRECTORY = Path("certs/ca")
 _DIRECTORY = "certgate.ca.directory"
 _DURATION = re.compile(r"(\d{1,9})\s*([hdwy]?)")

@@ -13,7 +13,6 @@ from proxy.ca.keys import describe_key
 from proxy.ca.names import alternative_name_text, check_subject, subject_text
 from proxy.ca.request import parse_request
 from proxy.cli.ca.options import (
-    PATH,
     directory_option,
     json_option,
     lifetime_of,
@@ -23,6 +22,7 @@ from proxy.cli.ca.options import (
 )
 from proxy.cli.ca.output import join, print_json, say, summary_of, warn_about
 from proxy.cli.ca.passphrase import open_authority
+from proxy.cli.config_option import PATH
 from proxy.identity.dn import visible
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from proxy import app
 from proxy.ca.names import host_name
+from proxy.cli.config_option import PATH
 from proxy.cli.exposure import exposure_warning, is_listening, is_loopback, own_names
 from proxy.cli.inspection import inspect_certificates
 from proxy.cli.up.announcement import Announcement, is_address
@@ -51,7 +52,7 @@ _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared, not bound
 @click.option(
     "--dir",
     "folder",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default="certs",
     show_default=True,
     help="Where the CA and all certificates are kept.",
@@ -71,13 +72,13 @@ _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 -- compared, not bound
 )
 @click.option(
     "--certificate",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Your own server certificate (PEM, with its chain) instead of one made here.",
 )
-@click.option("--private-key", type=click.Path(path_type=Path), help="Its private key.")
+@click.option("--private-key", type=PATH, help="Its private key.")
 @click.option(
     "--passphrase-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The CA's passphrase, up to the first line end.",
 )
 def up(

@@ -122,7 +122,7 @@ def test_nobody_there(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
     assert reason(check(tmp_path, f"127.0.0.1:{port}")) == (
-        f"127.0.0.1:{port}: the proxy does not answer: Connection refused"
+        f"127.0.0.1:{port}: the proxy does not answer: connection refused"
     )
 
 
@@ -134,7 +134,34 @@ def test_somebody_who_says_nothing(tmp_path: Path, serve: Serve):
 
 def test_somebody_without_tls(tmp_path: Path, serve: Serve):
     port = serve(lambda sock: sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
-    assert "no TLS here" in reason(check(tmp_path, f"127.0.0.1:{port}"))
+    assert reason(check(tmp_path, f"127.0.0.1:{port}")) == (
+        f"127.0.0.1:{port}: something there answers, but not with TLS; is it another program?"
+    )
+
+
+def test_somebody_who_hangs_up_in_the_handshake(tmp_path: Path, serve: Serve):
+    port = serve(lambda sock: sock.recv(65536) and None)
+    assert "ends the connection in the handshake" in reason(check(tmp_path, f"127.0.0.1:{port}"))
+
+
+def test_a_handshake_that_fails_is_told_in_words(
+    tmp_path: Path, serve: Serve, context: ssl.SSLContext
+):
+    context.set_ciphers("PSK")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def refuse(sock: socket.socket) -> None:
+        with pytest.raises(ssl.SSLError):
+            context.wrap_socket(sock, server_side=True)
+
+    said = reason(check(tmp_path, f"127.0.0.1:{serve(refuse)}"))
+    assert "the TLS handshake fails: " in said
+    assert "_" not in said
+
+
+def test_a_name_that_nobody_knows(tmp_path: Path):
+    said = reason(check(tmp_path, "gate.invalid:8443"))
+    assert said == "gate.invalid:8443: no such host; check the name in listen"
 
 
 def test_somebody_without_http(tmp_path: Path, serve: Serve, context: ssl.SSLContext):

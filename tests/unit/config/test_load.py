@@ -71,7 +71,7 @@ def test_a_name_that_no_file_can_have_is_refused(folder: Path):
 
 def test_an_unreadable_file_is_refused():
     with forbidden_file() as path:
-        assert refusal(path) == f"{path}: cannot be read: Permission denied"
+        assert refusal(path).startswith(f"{path}: permission denied; make it readable for ")
 
 
 def test_a_path_below_a_file_is_refused(folder: Path):

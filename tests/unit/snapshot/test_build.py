@@ -188,7 +188,7 @@ def test_all_problems_of_the_files_are_told_at_once(tmp_path: Path):
 def test_a_fault_of_a_server_file_names_its_key(tmp_path: Path, section: dict[str, str], key: str):
     (tmp_path / "bad").write_text("rubbish")
     (tmp_path / "empty").write_text("\n")
-    (tmp_path / "disorder").touch()
+    (tmp_path / "disorder").write_text("to be written")
     tls = {"certificate": "server.crt", "private_key": "server.key"} | section
     config = config_of(tmp_path, tls=tls)
     (tmp_path / "disorder").write_bytes((tmp_path / "server.crt").read_bytes() + stranger().pem)
