@@ -113,7 +113,9 @@ def _check(door: Door, request: bytes, timeout: float) -> None:
             raise CertgateError(f"{address}: {_without_tls(error)}") from error
         return
     except socket.gaierror as error:
-        raise CertgateError(f"{address}: no such host; check the name in listen") from error
+        raise CertgateError(
+            f"{address}: the name does not resolve; correct it in listen"
+        ) from error
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise CertgateError(f"{address}: the proxy does not answer: {why}") from error

@@ -92,7 +92,7 @@ def test_health_check_and_check(start_gate: StartGate, tmp_path: Path):
     gate.stop(signal.SIGTERM)
     done = run("healthcheck", "-c", config)
     assert done.returncode == 1
-    assert f"unix:{path}: the proxy does not answer: No such file" in done.stderr
+    assert f"unix:{path}: the proxy does not answer: no such file" in done.stderr
 
 
 @pytest.mark.parametrize("path", ["nowhere/gate.sock", "gate.yaml"])

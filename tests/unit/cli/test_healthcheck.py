@@ -161,7 +161,7 @@ def test_a_handshake_that_fails_is_told_in_words(
 
 def test_a_name_that_nobody_knows(tmp_path: Path):
     said = reason(check(tmp_path, "gate.invalid:8443"))
-    assert said == "gate.invalid:8443: no such host; check the name in listen"
+    assert said == "gate.invalid:8443: the name does not resolve; correct it in listen"
 
 
 def test_somebody_without_http(tmp_path: Path, serve: Serve, context: ssl.SSLContext):
