@@ -29,6 +29,8 @@ _COMMANDS = {
     "healthcheck": ("proxy.cli.healthcheck:healthcheck", "Exit 0 when the proxy answers."),
     "ca": ("proxy.cli.ca:ca", "Make a certificate authority and give out certificates."),
 }
+# Of the design, and refused by name: what somebody read about is no mistyped word.
+_LATER = frozenset({"doctor", "explain", "import"})
 # Those that write the error log.
 _LOGGING = frozenset({"serve", "up"})
 
@@ -67,6 +69,14 @@ class _LazyGroup(SuggestingGroup):
             _import_structlog()
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names."""
+        if args[0] in _LATER:
+            raise click.UsageError(f"certgate {args[0]} is not in this version", ctx)
+        return super().resolve_command(ctx, args)
 
     def meant_by(self, ctx: click.Context, word: str) -> str:
         """Return the command that was most likely meant; ``issue`` and others are of ``ca``."""

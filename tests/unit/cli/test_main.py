@@ -143,3 +143,14 @@ def test_structlog_is_loaded_without_rich_which_can_be_loaded_later(
 def test_a_command_that_does_not_exist_imports_nothing():
     assert certgate.get_command(click.Context(certgate), "nonsense") is None
     assert "nonsense" not in module._COMMANDS
+
+
+@pytest.mark.parametrize("word", ["doctor", "explain", "import"])
+@pytest.mark.parametrize("more", [[], ["--help"], ["-c", "gate.yaml"]])
+def test_a_command_of_a_later_version_is_refused_by_name(
+    word: str, more: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert code_of(word, *more) == 2
+    assert f"certgate {word} is not in this version" in capsys.readouterr().err
+    assert code_of("--help") == 0
+    assert f"  {word} " not in capsys.readouterr().out
