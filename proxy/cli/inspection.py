@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, ExtensionNotFound
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from proxy.cli.exposure import exposure_warning
 from proxy.cli.unix_socket import connect_unix
@@ -38,6 +38,13 @@ CONNECT_SECONDS: Final = 2.0
 _SERVER_PURPOSES: Final = frozenset(
     {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 )
+# Signatures that others can forge by now.
+_BROKEN: Final = {
+    SignatureAlgorithmOID.RSA_WITH_MD5: "MD5",
+    SignatureAlgorithmOID.RSA_WITH_SHA1: "SHA-1",
+    SignatureAlgorithmOID.ECDSA_WITH_SHA1: "SHA-1",
+    SignatureAlgorithmOID.DSA_WITH_SHA1: "SHA-1",
+}
 _SERVER_REFUSED: Final = "browsers refuse it"
 _CLIENTS_REFUSED: Final = "its clients are refused"
 
@@ -74,6 +81,7 @@ def _server_files(tls: TLS, now: datetime) -> Iterator[Finding]:
         )
         where = (*place, "certificate")
         yield from _dates(where, (files.certificate, *files.chain), now, _SERVER_REFUSED)
+        yield from _outdated(where, (files.certificate, *files.chain))
         if not _is_for_servers(files.certificate):
             name = quoted(files.certificate.subject.rfc4514_string())
             yield where, f"{name} is a certificate for clients: browsers refuse it as a server's"
@@ -129,6 +137,16 @@ def _dates(
         window = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         what = quoted(certificate.subject.rfc4514_string())
         yield from _window(place, what, window, now, consequence)
+
+
+def _outdated(place: Place, certificates: Iterable[Certificate]) -> Iterator[Finding]:
+    """Warn of signatures with SHA-1 (or MD5); nobody looks at the one of a root."""
+    for certificate in certificates:
+        oid = certificate.signature_algorithm_oid
+        is_root = certificate.subject == certificate.issuer
+        if oid in _BROKEN and not is_root:
+            name = quoted(certificate.subject.rfc4514_string())
+            yield place, f"{name} is signed with {_BROKEN[oid]}: {_SERVER_REFUSED}; have it renewed"
 
 
 def _window(

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 # What people write for an empty list.
 _NOTHING: Final = frozenset({"off", "no", "none", "false"})
 _EMPTY: Final = "; write [] for none of them"
+# What 0 means for the timeouts of nginx and others.
+_NO_LIMIT: Final = "0 is not “no limit” here: write a long time, e.g. 1d"
+_ZERO_TIMEOUTS: Final[dict[int | str, str]] = {
+    "keepalive": "to close after each response write 1ms",
+}
 # As many keys as a line can list.
 _FEW: Final = 12
 
@@ -85,6 +90,13 @@ def _bound(limit: float) -> str:
     return span_text(limit) if isinstance(limit, float) else str(limit)
 
 
+def _at_least(error: ErrorDetails) -> str:
+    message = f"has to be at least {_bound(error['ctx']['ge'])}"
+    if error["loc"][0] == "timeouts" and not error["input"]:
+        return f"{message}; {_ZERO_TIMEOUTS.get(error['loc'][-1], _NO_LIMIT)}"
+    return message
+
+
 def _own_words(error: ErrorDetails) -> str:
     return error["msg"].removeprefix("Value error, ")
 
@@ -92,7 +104,7 @@ def _own_words(error: ErrorDetails) -> str:
 _WORDING: Final[dict[str, Callable[[ErrorDetails], str]]] = {
     "missing": lambda _: "is required and missing",
     "literal_error": _literal,
-    "greater_than_equal": lambda error: f"has to be at least {_bound(error['ctx']['ge'])}",
+    "greater_than_equal": _at_least,
     "less_than_equal": lambda error: f"may be at most {_bound(error['ctx']['le'])}",
     "too_short": lambda _: "is an empty list; name at least one",
     "dict_type": lambda _: "expects keys of its own (a mapping)",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from proxy.ca.delivery import Target
 
+_SQLITE: Final = b"SQLite format 3\0"  # sqlite.org/fileformat.html, section 1.3
 SOON: Final = timedelta(days=7)
 """A server certificate that ends within it is replaced at the next start."""
 
@@ -50,6 +51,24 @@ def check_authority(path: Path, now: datetime) -> None:
             f"{path}: this CA expired on {ends:%Y-%m-%d}, and with it all that it issued; move "
             f"{path.parent.parent}/ away and everything is made anew"
         )
+
+
+def check_store(path: Path) -> None:
+    """Refuse a store that is none: the first ``ca issue``, much later, would be told so.
+
+    The store is not opened, which would load the whole database into a process that serves. One
+    that is away, or not for this user to read, is no fault: a gate works without it.
+
+    Raises:
+        CertgateError: the file is no database of SQLite.
+    """
+    try:
+        with path.open("rb") as file:
+            is_store = file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return
+    if not is_store:
+        raise CertgateError(f"{path}: this file is not a certgate store")
 
 
 def flaw_of_server(

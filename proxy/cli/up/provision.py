@@ -20,7 +20,13 @@ from proxy.ca.p12 import generate_password
 from proxy.ca.profiles import Profile
 from proxy.ca.request import LeafRequest
 from proxy.cli.ca.passphrase import VARIABLE, ca_passphrase, first_line, may_print_secrets
-from proxy.cli.up.existing import Flaw, check_authority, flaw_of_client, flaw_of_server
+from proxy.cli.up.existing import (
+    Flaw,
+    check_authority,
+    check_store,
+    flaw_of_client,
+    flaw_of_server,
+)
 from proxy.identity.crl_due import due_by
 from proxy.tls.files import load_certificates, load_crls
 
@@ -110,6 +116,7 @@ class Provisioner:
         if not is_there(self._ca.certificate):
             self._create_ca()
         check_authority(self._ca.certificate, self._now)
+        check_store(self._ca.store)
         self._refresh_crl()
         certificate, private_key = self._server()
         return Provisions(

@@ -127,7 +127,10 @@ class Limits(Section):
 
 
 class Timeouts(Section):
-    """How long the proxy waits. Seconds, or with a unit: `500ms`, `10s`, `5m`, `1h`, `1d`."""
+    """How long the proxy waits. Seconds, or with a unit: `500ms`, `10s`, `5m`, `1h`, `1d`.
+
+    At least `1ms`: there is no 0 for "no limit".
+    """
 
     handshake: Seconds = 10.0
     """For the whole TLS handshake. Default: 10s."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from proxy.cli import inspection
 from proxy.cli.check import check
 from tests.pki import DAY, Authority, Profile, certificate_pem, crl_pem
+from tests.pki.issue import signed_with_sha1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +140,25 @@ def test_a_ca_without_a_usable_list_is_named_beforehand(gate: Path):
             "gate.yaml:3: client_auth.crl: warning: has no usable list of “CN=other root”: "
             "clients that it issued are refused (crl_missing)"
         )
+    ]
+
+
+def test_a_server_certificate_that_is_signed_with_sha_1_is_a_warning(
+    gate: Path, authority: Authority
+):
+    """Whether the server's own or the one above it; a root's signature counts for nobody."""
+    middle = authority.intermediate("middle", Profile(not_after=LONG))
+    server = middle.server("gate.example", not_after=LONG)
+    assert isinstance(authority.key, EllipticCurvePrivateKey)
+    assert isinstance(middle.key, EllipticCurvePrivateKey)
+    leaf = signed_with_sha1(server.leaf, middle.key)
+    above = signed_with_sha1(middle.certificate, authority.key)
+    root = signed_with_sha1(authority.certificate, authority.key)
+    replace(server, certificates=(leaf, above, root)).write(gate.parent, "server")
+    assert told(gate) == [
+        f"gate.yaml:2: tls.certificate: warning: “CN={name}” is signed with SHA-1: "
+        "browsers refuse it; have it renewed"
+        for name in ("gate.example", "middle")
     ]
 
 

@@ -99,12 +99,25 @@ def test_the_least_rate_of_a_client_is_told_in_bytes_per_second(value: str, mess
         (".inf", f"“.inf” {SPAN}"),
         ("off", f"“off” {SPAN}"),
         ("[]", "expects a time span; write seconds, or e.g. 10s, 5m, 1h"),
-        ("0", "has to be at least 1ms"),
+        ("0.0001", "has to be at least 1ms"),
         ("400d", "may be at most 365d"),
     ],
 )
 def test_a_time_span_that_is_none_is_told_in_time_spans(key: str, value: str, message: str):
     assert told(key.replace("@", value)) == [message]
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("head", "0 is not “no limit” here: write a long time, e.g. 1d"),
+        ("keepalive", "to close after each response write 1ms"),
+    ],
+)
+@pytest.mark.parametrize("value", ["0", "0s"])
+def test_a_timeout_of_nothing_is_not_taken_for_no_limit(key: str, advice: str, value: str):
+    message = f"has to be at least 1ms; {advice}"
+    assert told(f"timeouts: {{{key}: {value}}}") == [message]
 
 
 @pytest.mark.parametrize("key", RATES)

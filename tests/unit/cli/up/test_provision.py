@@ -17,6 +17,7 @@ from proxy.ca.delivery import Target, issue_files
 from proxy.ca.names import SubjectFields, host_name
 from proxy.ca.profiles import Profile
 from proxy.ca.request import LeafRequest
+from proxy.ca.store import open_store
 from proxy.cli.up import provision as module
 from proxy.cli.up.provision import Provisioner, Provisions, Wishes
 from proxy.errors import CertgateError
@@ -252,6 +253,22 @@ def test_a_folder_that_was_moved_is_as_good_as_before(wishes: Wishes):
     assert note.startswith("made a server certificate (the old one lacks gate.example.com)")
     assert (moved / "server-1.key").read_bytes() == key
     assert (moved / "server.key").read_bytes() != key
+
+
+@pytest.mark.parametrize("junk", [b"rubbish, and not a little of it", b""])
+def test_a_store_that_is_none_is_refused_in_the_words_of_ca(wishes: Wishes, junk: bytes):
+    provide(wishes)
+    folder = wishes.folder / "ca"
+    for name in ("ca.db-wal", "ca.db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / "ca.db").write_bytes(junk)
+    with pytest.raises(CertgateError) as of_up:
+        provide(wishes)
+    with pytest.raises(CertgateError) as of_ca:
+        open_store(folder / "ca.db")
+    assert (
+        str(of_up.value) == str(of_ca.value) == f"{folder}/ca.db: this file is not a certgate store"
+    )
 
 
 def test_a_ca_that_has_ended_is_the_end_of_everything(wishes: Wishes):
