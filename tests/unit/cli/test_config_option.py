@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the logging of this process alone: ``serve`` would set it up for good."""
+    monkeypatch.setattr("proxy.cli.serve.configure_logging", lambda _: None)
+
+
 def test_the_option_has_a_short_and_a_long_form():
     @click.command(cls=ConfiguredCommand)
     @config_option
