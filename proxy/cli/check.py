@@ -12,6 +12,7 @@ from proxy.cli.config_option import ConfiguredCommand, config_option
 from proxy.cli.configuration import compile_configuration, load_configuration
 from proxy.cli.ground import inspect_ground
 from proxy.cli.inspection import inspect
+from proxy.cli.listening_ground import inspect_addresses
 from proxy.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check(context: click.Context, config_file: Path | None) -> None:
         context.exit(1)
     faults = [loaded.source.problem(*fault) for fault in inspect_ground(loaded.config)]
     _tell(faults)
-    findings = inspect(snapshot, datetime.now(UTC))
+    findings = [*inspect_addresses(loaded.config), *inspect(snapshot, datetime.now(UTC))]
     warnings = loaded.warnings + [loaded.source.problem(*finding) for finding in findings]
     _tell(Problem(one.where, one.key, f"warning: {one.message}") for one in warnings)
     if faults:

@@ -11,14 +11,11 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from proxy.cli.listening_ground import address_fault
-from proxy.config.addresses import Address
 from proxy.config.listen_addresses import SocketPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proxy.config.listen_addresses import ListenAddress
     from proxy.config.model import Config
     from proxy.config.source import Place
 
@@ -33,9 +30,11 @@ _SOCKET_REASONS: Final = {
 def inspect_ground(config: Config) -> Iterator[tuple[Place, str]]:
     """Yield what would keep ``serve`` from starting, for this user and as things are now."""
     for index, listener in enumerate(config.listen):
-        reason = _listening_fault(listener.address)
-        if reason:
-            yield ("listen", index, "address"), f"cannot listen on {listener.address}: {reason}"
+        address = listener.address
+        code = _socket_fault(Path(address.path)) if isinstance(address, SocketPath) else 0
+        if code:
+            reason = _SOCKET_REASONS.get(code) or os.strerror(code)
+            yield ("listen", index, "address"), f"cannot listen on {address}: {reason}"
     files: list[tuple[Place, object]] = [
         (("access_log", "path"), config.access_log.path),
         (("pid_file",), config.pid_file),
@@ -44,14 +43,6 @@ def inspect_ground(config: Config) -> Iterator[tuple[Place, str]]:
         code = _file_fault(path) if isinstance(path, Path) else 0
         if code:
             yield place, f"{path} cannot be opened: {os.strerror(code)}"
-
-
-def _listening_fault(address: ListenAddress) -> str:
-    """Return why nobody could listen there, or nothing; sockets that are passed are not here."""
-    if isinstance(address, Address):
-        return address_fault(address)
-    code = _socket_fault(Path(address.path)) if isinstance(address, SocketPath) else 0
-    return (_SOCKET_REASONS.get(code) or os.strerror(code)) if code else ""
 
 
 def _socket_fault(path: Path) -> int:

@@ -1,6 +1,7 @@
 """Could ``serve`` listen on an address? Told without its port: the proxy to be reloaded has that.
 
-The answers are in ``serve``'s words; tests compare the two.
+The answers are in ``serve``'s words; tests compare the two. They are warnings: a configuration may
+well be checked by another user, or on another machine, than the ones that it is for.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from proxy.config.addresses import Address
+
 if TYPE_CHECKING:
-    from proxy.config.addresses import Address
+    from collections.abc import Iterator
+
+    from proxy.config.model import Config
+    from proxy.config.source import Place
 
 _REASONS: Final = {
     errno.EACCES: "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE",
@@ -24,6 +30,16 @@ _UNKNOWN: Final = "the name does not resolve; correct it, or write an address of
 _FIRST_FREE_PORT: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 _STATUS: Final = Path("/proc/self/status")
 _CAP_NET_BIND_SERVICE: Final = 10  # <linux/capability.h>
+
+
+def inspect_addresses(config: Config) -> Iterator[tuple[Place, str]]:
+    """Yield the TCP addresses on which nobody could listen, with the reasons."""
+    for index, listener in enumerate(config.listen):
+        address = listener.address
+        reason = address_fault(address) if isinstance(address, Address) else ""
+        if reason:
+            place = ("listen", index, "address")
+            yield place, f"nobody can listen on {address} here and now: {reason}"
 
 
 def address_fault(address: Address) -> str:

@@ -35,6 +35,7 @@ _REASONS = {
     errno.EACCES: "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
     errno.EAFNOSUPPORT: "this machine does not have that kind of address",
+    socket.EAI_NONAME: "the name does not resolve; correct it, or write an address of this machine",
 }
 # What a machine without IPv6 says, or one without IPv4.
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
