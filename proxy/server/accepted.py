@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
+
+import structlog
 
 from proxy.server.arrival import Arrival, arrival_of
 
 if TYPE_CHECKING:
     from proxy.server.state import ServerState
+
+_log = structlog.stdlib.get_logger()
+
+_NOT_ARRIVED: Final = Arrival("", 0)
 
 
 class AcceptedConnection(asyncio.Protocol):
@@ -30,7 +36,7 @@ class AcceptedConnection(asyncio.Protocol):
         """
         self._state = state
         self._port = port
-        self._arrival: Arrival
+        self._arrival = _NOT_ARRIVED
         self._socket: asyncio.Transport
         self.read_deadline = state.tick + seconds
         self.write_deadline = float("inf")
@@ -38,10 +44,14 @@ class AcceptedConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many connections already."""
         socket = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
-        if self._state.admit(self):
-            self.begin(socket, arrival_of(socket, self._port))
-        else:
-            socket.abort()
+        self._socket = socket
+        try:
+            if self._state.admit(self):
+                self.begin(socket, arrival_of(socket, self._port))
+            else:
+                socket.abort()
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody waits
+            self._collapse()
 
     def begin(self, socket: asyncio.Transport, arrival: Arrival) -> None:
         """Take the socket, unless its client has too many connections already."""
@@ -70,6 +80,14 @@ class AcceptedConnection(asyncio.Protocol):
     def on_deadline(self) -> None:
         """Too slow: a client that sends nothing costs a socket, and that not for long."""
         self._socket.abort()
+
+    def _collapse(self) -> None:
+        """End a connection over an error of certgate itself; called where that is handled."""
+        client = self._arrival.address or "-"
+        _log.exception("an error of certgate itself, before the first request", client=client)
+        self._state.forget(self)
+        self._socket.abort()
+        self._state.counters.handshake_failed("internal_error")
 
     def close_if_idle(self) -> None:
         """Let what is under way come to its end; it is short."""

@@ -47,24 +47,27 @@ class Handshake(AcceptedConnection):
 
     def data_received(self, data: bytes) -> None:
         """Feed the handshake."""
-        if self._is_plain is None:
-            self._is_plain = data[0] != _HANDSHAKE_RECORD
-            if self._is_plain:
-                self._answer_plain(data)
-        if self._is_plain:
-            return
-        self._boundary.is_one_record(data)
-        tls = self._tls
-        tls.feed(data)
         try:
-            done = tls.handshake()
+            if self._is_plain is None:
+                self._is_plain = data[0] != _HANDSHAKE_RECORD
+                if self._is_plain:
+                    self._answer_plain(data)
+            if not self._is_plain:
+                self._go_on(data)
         except TLSError as error:
             self._flush()  # the alert tells the client what was wrong
             self._fail(error.reason)
-            return
-        if not done or not tls.is_tls_1_3:
+        except Exception:  # noqa: BLE001 -- whatever it is, nobody waits
+            self._collapse()
+
+    def _go_on(self, data: bytes) -> None:
+        tls = self._tls
+        self._boundary.is_one_record(data)
+        tls.feed(data)
+        is_done = tls.handshake()
+        if not is_done or not tls.is_tls_1_3:
             self._flush()  # TLS 1.2: our Finished; in TLS 1.3 only tickets, which can wait
-        if done:
+        if is_done:
             self._succeed()
 
     def eof_received(self) -> bool:

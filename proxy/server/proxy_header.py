@@ -67,11 +67,7 @@ class ProxyHeaderReader(AcceptedConnection):
         try:
             step()
         except Exception:  # noqa: BLE001 -- whatever it is, nobody waits
-            peer = self._arrival.address or "-"
-            _log.exception("an error of certgate itself, while reading a PROXY header", peer=peer)
-            self._state.forget(self)
-            self._socket.abort()
-            self._state.counters.handshake_failed("internal_error")
+            self._collapse()
 
     def _judge(self) -> None:
         if not self._is_trusted() and not _is_loopback(self._arrival.ip):

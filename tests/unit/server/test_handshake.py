@@ -6,9 +6,14 @@ import ssl
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
+from proxy.server import handshake as handshake_module
 from proxy.server.handshake import Handshake
+from proxy.tls.connection import TLSConnection
+from proxy.tls.context import ClientCertContext
 from tests.unit.server.fakes import Socket, settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, OK, PORT, Client, World
 from tests.unit.tls.memory import BOTH_VERSIONS, TLS_1_3
 
@@ -172,3 +177,30 @@ async def test_an_aborted_handshake_is_forgotten(world: World):
     handshake.abort()
     await settle()
     assert not world.state.connections
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (ClientCertContext, "new_connection"),
+        (TLSConnection, "handshake"),
+        (handshake_module, "read_peer"),
+        (handshake_module, "DownstreamConnection"),
+    ],
+)
+async def test_an_error_of_certgate_itself_ends_the_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+):
+    """asyncio would log it and let the client wait for the deadline."""
+    fault = Fault(monkeypatch, owner, name)
+    with capture_logs() as logs:
+        client = Client(world.state, "good")
+        while client.socket.ending != "abort":
+            client.step()
+    assert client.socket.ending == "abort"
+    assert world.state.counters.handshake_failures == {"internal_error": 1}
+    assert [entry["log_level"] for entry in logs] == ["error"]
+    await settle()
+    assert not world.state.connections
+    fault.is_armed = False
+    await world.round_trip(world.client("good"))
