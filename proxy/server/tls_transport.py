@@ -203,7 +203,12 @@ class TLSTransport(asyncio.Protocol):
         if self.is_closing or not data:
             return
         tls, size = self._tls, len(data)
-        tls.write(data)
+        try:
+            tls.write(data)
+        except TLSError:
+            # The client has cut a KeyUpdate in two: OpenSSL writes nothing until the rest comes.
+            self.abort()
+            return
         size += _RECORD_OVERHEAD * (size // _RECORD + 1)
         ciphertext = tls.drain(size + self._unsent)
         self._unsent = 0
