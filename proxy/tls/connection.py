@@ -89,8 +89,9 @@ class TLSConnection:
     def read(self, size: int) -> bytes | None:
         """Return up to ``size`` bytes; None if more ciphertext is needed, ``b""`` is the end.
 
-        ``size`` is at least one: to OpenSSL, a read of nothing is an error. The end is the client's close_notify. An end without one is an error: what came before may
-        be cut (RFC 8446, section 6.1).
+        ``size`` is at least one: to OpenSSL, a read of nothing is an error. The end is the client's
+        close_notify. An end without one is an error: what came before may be cut (RFC 8446,
+        section 6.1).
 
         Raises:
             TLSError: a record does not decrypt, or the connection is cut.
