@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 
 from proxy.tls.failure import TLSError
 from proxy.tls.openssl import error_queue_is_empty
@@ -19,7 +21,7 @@ from tests.unit.tls.forger import (
     KEY_UPDATE,
     Forger,
 )
-from tests.unit.tls.memory import gate
+from tests.unit.tls.memory import gate, server_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from proxy.tls.connection import TLSConnection
 
 FLIGHT = 1 << 16
+# The random of a ServerHello that is a HelloRetryRequest (RFC 8446, section 4.1.3).
+HELLO_RETRY_REQUEST = hashlib.sha256(b"HelloRetryRequest").digest()
 
 
 def exchange_with(server: TLSConnection) -> Callable[[bytes], bytes]:
@@ -209,3 +213,25 @@ def test_after_close_notify_nothing_is_read_and_something_can_be_written():
     server.write(b"pong")
     assert forger.read(server.drain(FLIGHT)) == b"pong"
     assert server.shutdown() is True
+
+
+@pytest.mark.parametrize("who", ["good", "expired"])
+def test_a_client_that_has_to_say_hello_again_is_judged_once(who: str):
+    """HelloRetryRequest (RFC 8446, section 4.1.4): the name's callback runs twice."""
+    other = server_certificate("other.example")
+    server = gate(by_name={"other.example": other}, alpn=("http/1.1",)).new_connection()
+    forger = Forger(client(who))
+    forger.tls.set_tlsext_host_name(b"other.example")
+    assert SSL._lib.SSL_set1_curves_list(forger.tls._ssl, b"ffdhe2048:X25519")
+    server.feed(forger.flight())
+    assert server.handshake() is False
+    again = server.drain(FLIGHT)
+    assert HELLO_RETRY_REQUEST in again
+    server.feed(forger.flight(again))
+    assert server.handshake() is False
+    server.feed(forger.flight(server.drain(FLIGHT)))
+    assert server.handshake() is True
+    identity = read_peer(server)
+    assert identity.judged
+    assert [error.number for error in identity.errors] == ([] if who == "good" else [10])
+    assert forger.tls.get_peer_certificate(as_cryptography=True) == other.certificate
