@@ -108,7 +108,7 @@ class TLSConnection:
         raise failure_of(number)
 
     def write(self, plaintext: Buffer) -> None:
-        """Encrypt all of it: at least one byte, and less than 1 GiB, the most that a BIO holds.
+        """Encrypt all of it: at least one byte, and less than 2 GiB.
 
         Raises:
             TLSError: the connection is closed or broken, or waits for the rest of a KeyUpdate that

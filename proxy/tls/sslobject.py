@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from proxy.tls.context import ClientCertContext
 
 _PIECE = 65536  # bytes moved between BIOs at once
-_LARGEST_WRITE = 1 << 30  # OpenSSL counts in 31 bits, and its BIO holds one and a half of these
+_LARGEST_WRITE = 1 << 30  # OpenSSL counts in 31 bits
 _Result = TypeVar("_Result")
 
 

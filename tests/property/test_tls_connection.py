@@ -164,6 +164,7 @@ SCRIPTS = st.lists(st.one_of(STEPS, STEPS, STEPS, ENDS), max_size=25)
 FLIGHT: list[Step] = [
     *(("client handshake", None), ("feed", 1 << 16), ("handshake", None), ("drain", 1 << 16)),
 ]
+GOODBYE: list[Step] = [("client end", None), ("feed", 1 << 16)]
 ALL_AT_ONCE: list[Step] = [*FLIGHT, *FLIGHT, ("client handshake", None)]
 
 
@@ -187,7 +188,7 @@ def contexts() -> tuple[ClientCertContext, ClientCertContext]:
 @given(
     st.sampled_from(["good", "unknown", "nobody"]),
     st.sampled_from(VERSIONS),
-    st.sampled_from([[], ALL_AT_ONCE]),
+    st.sampled_from([[], ALL_AT_ONCE, [*ALL_AT_ONCE, *GOODBYE]]),
     SCRIPTS,
 )
 def test_the_same_script_has_the_same_outcome(

@@ -328,6 +328,38 @@ async def test_a_client_that_asks_for_new_keys_and_reads_nothing_is_cut_off(
     assert forged.socket.ending == "abort"
 
 
+async def test_what_tls_says_after_our_end_is_neither_kept_nor_sent(world: World):
+    """A half-closed tunnel may live for hours, and its client ask for new keys all the time."""
+    forged, transport = half_closed(world)
+    for _ in range(5):
+        forged.socket.feed(*forged.forger.key_update())
+        assert transport._tls.drain(1000) == b""
+    forged.send(b"still here")
+    assert transport._handler.data == [b"still here"]  # type: ignore[attr-defined]
+    assert forged.socket.take() == b""
+
+
+async def test_an_error_after_our_end_writes_nothing_more(world: World):
+    """Both loops raise at a write after the end; here, of the answers to what was before it."""
+    forged, _ = half_closed(world)
+    updates = forged.forger.key_update() + forged.forger.key_update()
+    forged.socket.feed(b"".join(updates) + b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert forged.socket.ending == "abort"
+    assert forged.socket.take() == b""
+    await settle()
+
+
+def half_closed(world: World) -> tuple[Forged, TLSTransport]:
+    """Return a client that may still send, and a transport that has said its last."""
+    forged = Forged(world)
+    transport = forged.socket.protocol
+    assert isinstance(transport, TLSTransport)
+    transport._handler = Handler()
+    transport.write_end()
+    forged.socket.take()
+    return forged, transport
+
+
 async def test_a_client_that_asks_for_new_keys_and_reads_is_served(world: World):
     forged = Forged(world)
     answers = b""
