@@ -165,7 +165,7 @@ class TLSTransport(asyncio.Protocol):
         one after the other without ever asking for anything that is answered.
         """
         self._read()
-        if self.is_closing or self._is_end_written:
+        if self.is_closing:
             return
         self._unsent = 0
         self._flush(_RECORD_OVERHEAD)
@@ -203,7 +203,12 @@ class TLSTransport(asyncio.Protocol):
         if self.is_closing or not data:
             return
         tls, size = self._tls, len(data)
-        tls.write(data)
+        try:
+            tls.write(data)
+        except TLSError:
+            # The client has cut a KeyUpdate in two: OpenSSL writes nothing until the rest comes.
+            self.abort()
+            return
         size += _RECORD_OVERHEAD * (size // _RECORD + 1)
         ciphertext = tls.drain(size + self._unsent)
         self._unsent = 0
@@ -212,9 +217,11 @@ class TLSTransport(asyncio.Protocol):
             self._flush(size)
 
     def _flush(self, size: int) -> None:
-        tls, socket = self._tls, self._socket
+        """Send what OpenSSL has to say; after our end nobody hears it, and it must not pile up."""
+        tls, socket, is_heard = self._tls, self._socket, not self._is_end_written
         while ciphertext := tls.drain(size):
-            socket.write(ciphertext)
+            if is_heard:
+                socket.write(ciphertext)
             if len(ciphertext) < size:
                 return
 
@@ -234,8 +241,8 @@ class TLSTransport(asyncio.Protocol):
         """Send close_notify and close the sending side; the client may still send."""
         if self.is_closing or self._is_end_written:
             return
-        self._is_end_written = True
         self._shutdown()
+        self._is_end_written = True
         if self._socket.can_write_eof():
             self._socket.write_eof()
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
+# Bytes. OpenSSL takes up to 100 KB; 512 of those, from strangers, would be 50 MB for good.
+_LONGEST_KEPT = 4096
+
 
 class Authorities:
     """Read once for a context, so that no handshake has to parse them again.
@@ -46,7 +49,8 @@ class Authorities:
         known = self._by_address.get(certificate)
         if known is None:
             der = encoded(certificate)
-            known = self._by_der.get(der) or _parsed(der)
+            parse = _parsed if len(der) <= _LONGEST_KEPT else load_der_x509_certificate
+            known = self._by_der.get(der) or parse(der)
         return known
 
 

@@ -79,18 +79,19 @@ class TLSConnection:
         Raises:
             TLSError: it failed; an alert is to be drained.
         """
-        current.record = self.record
+        outer, current.record = current.record, self.record
         try:
             result = LIB.SSL_do_handshake(self._ssl)
         finally:
-            current.record = None
+            current.record = outer
         return result == 1 or self._waits(result)
 
     def read(self, size: int) -> bytes | None:
         """Return up to ``size`` bytes; None if more ciphertext is needed, ``b""`` is the end.
 
-        The end is the client's close_notify. An end without one is an error: what came before may
-        be cut (RFC 8446, section 6.1).
+        ``size`` is at least one: to OpenSSL, a read of nothing is an error. The end is the client's
+        close_notify. An end without one is an error: what came before may be cut (RFC 8446,
+        section 6.1).
 
         Raises:
             TLSError: a record does not decrypt, or the connection is cut.
@@ -107,14 +108,16 @@ class TLSConnection:
         raise failure_of(number)
 
     def write(self, plaintext: Buffer) -> None:
-        """Encrypt all of it; it must not be empty.
+        """Encrypt all of it: at least one byte, and less than 2 GiB.
 
         Raises:
-            TLSError: the connection is closed or broken.
+            TLSError: the connection is closed or broken, or waits for the rest of a KeyUpdate that
+                the client has cut in two. Nothing of it is written.
         """
         data = plaintext if isinstance(plaintext, bytes) else _from_buffer(plaintext)
         result = _ssl_write(self._ssl, data, len(data))
         if result <= 0:
+            del data  # the traceback would keep a bytearray from changing its size
             raise failure_of(_ssl_get_error(self._ssl, result))
 
     def pending(self) -> int:

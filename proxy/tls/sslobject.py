@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from proxy.tls.context import ClientCertContext
 
 _PIECE = 65536  # bytes moved between BIOs at once
+_LARGEST_WRITE = 1 << 30  # OpenSSL counts in 31 bits
 _Result = TypeVar("_Result")
 
 
@@ -118,18 +119,20 @@ class ClientCertObject(ssl.SSLObject):
         if buffer is None:
             return self._read(len) if len else b""
         room = memoryview(buffer).cast("B")
+        if not room.nbytes:
+            return 0
         plaintext = self._read(min(len, room.nbytes) if len > 0 else room.nbytes)
         size = memoryview(plaintext).nbytes
         room[:size] = plaintext
         return size
 
     def write(self, data: Buffer) -> int:
-        """Encrypt data and return how much of it was taken.
+        """Encrypt data and return how much of it was taken: all, or its first GiB.
 
         Raises:
             ssl.SSLError: the connection is closed or broken.
         """
-        view = memoryview(data).cast("B")
+        view = memoryview(data).cast("B")[:_LARGEST_WRITE]
         if view.nbytes:
             self._call(self._connection.write, view)
         return view.nbytes

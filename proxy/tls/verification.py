@@ -39,7 +39,11 @@ class _Current(threading.local):
 
 
 current = _Current()
-"""``record`` is where the callbacks write. None outside a handshake: then nobody is verified."""
+"""``record`` is where the callbacks write. None outside a handshake: then nobody is verified.
+
+A callback is Python: finalizers and signal handlers may run in it, and in one of them another
+handshake.
+"""
 
 
 def _record_and_continue(good: int, store: Any) -> int:

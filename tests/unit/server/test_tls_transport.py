@@ -8,10 +8,16 @@ import ssl
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
+from proxy.server import tls_transport
+from proxy.server.handshake import Handshake
 from proxy.server.tls_transport import TLSTransport
 from proxy.tls.failure import TLSError
+from tests.pki import client
 from tests.unit.server.fakes import Socket, settle
+from tests.unit.server.world import GET, OK, PORT
+from tests.unit.tls.forger import APPLICATION_DATA, Forger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,3 +258,115 @@ async def test_a_close_in_the_midst_of_reading_ends_it(line: Line):
 async def test_the_cipher_is_known(line: Line):
     assert line.transport.tls_version == "TLSv1.3"
     assert line.transport.cipher.startswith("TLS_")
+
+
+class Forged:
+    """A client that sends records of its own making, and the gate's socket."""
+
+    def __init__(self, world: World) -> None:
+        self.forger = Forger(client("good"))
+        self.socket = Socket(Handshake(world.state, PORT))
+        self.forger.shake_hands(self._exchange)
+
+    def _exchange(self, flight: bytes) -> bytes:
+        self.socket.feed(flight)
+        return self.socket.take()
+
+    def send(self, data: bytes) -> None:
+        self.socket.feed(self.forger.record(data, APPLICATION_DATA))
+
+
+async def test_an_answer_between_the_halves_of_a_key_update_cuts_the_client_off(world: World):
+    """OpenSSL writes nothing until the rest comes: an error in whoever answers, once."""
+    forged = Forged(world)
+    forged.send(GET)
+    await settle()
+    forged.socket.feed(forged.forger.key_update(at=4)[0])
+    world.servers[0].feed(OK)
+    assert forged.socket.ending == "abort"
+    await settle()
+    assert not world.state.connections
+    await world.round_trip(world.client())
+
+
+async def test_a_deadline_between_the_halves_of_a_key_update_cuts_the_client_off(world: World):
+    forged = Forged(world)
+    forged.send(GET[:9])
+    forged.socket.feed(forged.forger.key_update(at=4)[0])
+    with capture_logs() as logs:
+        world.tick(1000)
+    assert forged.socket.ending == "abort"
+    await settle()
+    assert not world.state.connections
+    assert not [line for line in logs if line["log_level"] == "error"]
+
+
+async def test_a_key_update_in_two_halves_is_no_harm_while_nothing_is_written(world: World):
+    """It is allowed to come so (RFC 8446, section 5.1)."""
+    forged = Forged(world)
+    first, second = forged.forger.key_update(at=4)
+    forged.socket.feed(first)
+    forged.socket.feed(second)
+    forged.send(GET)
+    await settle()
+    world.servers[0].feed(OK)
+    assert forged.forger.read(forged.socket.take()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_that_asks_for_new_keys_and_reads_nothing_is_cut_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Each KeyUpdate makes TLS write one: back-pressure stops requests, and not these."""
+    monkeypatch.setattr(tls_transport, "_WRITE_MOST", 2000)
+    forged = Forged(world)
+    forged.socket.is_taking = False
+    for _ in range(100):
+        if forged.socket.ending:
+            break
+        assert forged.socket.get_write_buffer_size() <= 2000
+        forged.socket.feed(*forged.forger.key_update())
+    assert forged.socket.ending == "abort"
+
+
+async def test_what_tls_says_after_our_end_is_neither_kept_nor_sent(world: World):
+    """A half-closed tunnel may live for hours, and its client ask for new keys all the time."""
+    forged, transport = half_closed(world)
+    for _ in range(5):
+        forged.socket.feed(*forged.forger.key_update())
+        assert transport._tls.drain(1000) == b""
+    forged.send(b"still here")
+    assert transport._handler.data == [b"still here"]  # type: ignore[attr-defined]
+    assert forged.socket.take() == b""
+
+
+async def test_an_error_after_our_end_writes_nothing_more(world: World):
+    """Both loops raise at a write after the end; here, of the answers to what was before it."""
+    forged, _ = half_closed(world)
+    updates = forged.forger.key_update() + forged.forger.key_update()
+    forged.socket.feed(b"".join(updates) + b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert forged.socket.ending == "abort"
+    assert forged.socket.take() == b""
+    await settle()
+
+
+def half_closed(world: World) -> tuple[Forged, TLSTransport]:
+    """Return a client that may still send, and a transport that has said its last."""
+    forged = Forged(world)
+    transport = forged.socket.protocol
+    assert isinstance(transport, TLSTransport)
+    transport._handler = Handler()
+    transport.write_end()
+    forged.socket.take()
+    return forged, transport
+
+
+async def test_a_client_that_asks_for_new_keys_and_reads_is_served(world: World):
+    forged = Forged(world)
+    answers = b""
+    for _ in range(100):
+        forged.socket.feed(*forged.forger.key_update())
+        answers += forged.socket.take()
+    forged.send(GET)
+    await settle()
+    world.servers[0].feed(OK)
+    assert forged.forger.read(answers + forged.socket.take()).startswith(b"HTTP/1.1 200 ")

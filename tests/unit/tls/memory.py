@@ -87,6 +87,18 @@ class Joined:
         """Carry what the server has written to the client; return how much it was."""
         return self.to_client.write(self.server.drain(1 << 20))
 
+    def shake_hands(self, change: Callable[[bytes], bytes] = bytes) -> None:
+        """Go on with the handshake until both are done."""
+        waiting: list[Callable[[], bool | None]] = [self.server.handshake, self.client.do_handshake]
+        for _ in range(8):
+            waiting = [handshake for handshake in waiting if not _finished(handshake)]
+            self.to_server(change)
+            self.back()
+            if not waiting:
+                break
+        assert not waiting, "the handshake did not come to an end"
+        assert error_queue_is_empty()
+
 
 def join(
     context: ClientCertContext,
@@ -99,20 +111,21 @@ def join(
     change: Callable[[bytes], bytes] = bytes,
 ) -> Joined:
     """Return both ends when both are done with the handshake; raise what either raises."""
-    to_client, from_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = client or client_context(who, version)
-    wrapped = client.wrap_bio(to_client, from_client, server_hostname=name, session=session)
-    ends = Joined(wrapped, to_client, from_client, context.new_connection())
-    waiting: list[Callable[[], bool | None]] = [ends.server.handshake, wrapped.do_handshake]
-    for _ in range(8):
-        waiting = [handshake for handshake in waiting if not _finished(handshake)]
-        ends.to_server(change)
-        ends.back()
-        if not waiting:
-            break
-    assert not waiting, "the handshake did not come to an end"
-    assert error_queue_is_empty()
+    ends = open_ends(context, client or client_context(who, version), name, session)
+    ends.shake_hands(change)
     return ends
+
+
+def open_ends(
+    context: ClientCertContext,
+    client: ssl.SSLContext,
+    name: str | None = "localhost",
+    session: ssl.SSLSession | None = None,
+) -> Joined:
+    """Return both ends before the handshake."""
+    to_client, from_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    wrapped = client.wrap_bio(to_client, from_client, server_hostname=name, session=session)
+    return Joined(wrapped, to_client, from_client, context.new_connection())
 
 
 def client_of(server: TLSConnection) -> SSL.Connection:

@@ -1,14 +1,31 @@
 """One connection between its two buffers, with a real client at the other end."""
 
+from __future__ import annotations
+
+import gc
 import ssl
 import weakref
+from typing import TYPE_CHECKING
 
 import pytest
 
 from proxy.tls.failure import TLSError
 from proxy.tls.openssl import error_queue_is_empty
+from proxy.tls.peer import read_peer
 from tests.pki import client
-from tests.unit.tls.memory import BOTH_VERSIONS, TLS_1_3, Joined, gate, join
+from tests.unit.tls.memory import (
+    BOTH_VERSIONS,
+    TLS_1_3,
+    Joined,
+    client_context,
+    gate,
+    join,
+    open_ends,
+    server_certificate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONG = bytes(range(256)) * 1024  # sixteen records
 
@@ -40,6 +57,60 @@ def test_a_buffer_that_was_written_can_change_its_size(ends: Joined):
     ends.server.write(data)
     data.clear()
     assert not data
+
+
+def test_a_buffer_that_was_not_written_can_change_its_size_as_well(ends: Joined):
+    """Also while the error lives, whose traceback holds the frame."""
+    ends.server.shutdown()
+    data = bytearray(b"abc")
+    with pytest.raises(TLSError) as caught:
+        ends.server.write(data)
+    data.clear()
+    assert caught.value.__traceback__
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview, lambda data: memoryview(data).cast("H")])
+def test_a_buffer_of_any_items_goes_out_in_bytes(
+    ends: Joined, kind: Callable[[bytes], bytearray | memoryview]
+):
+    ends.server.write(kind(b"abcdef"))
+    ends.back()
+    assert ends.client.read(100) == b"abcdef"
+
+
+def test_a_buffer_with_holes_is_not_written(ends: Joined):
+    while ends.server.drain(1000):
+        pass
+    with pytest.raises(BufferError):
+        ends.server.write(memoryview(b"abcdef")[::2])
+    assert ends.server.drain(1000) == b""
+
+
+def test_sizes_of_nothing(ends: Joined):
+    ends.server.feed(b"")
+    assert ends.server.drain(0) == b""
+    assert ends.server.read(1) is None
+    with pytest.raises(TLSError):
+        ends.server.write(b"")
+    assert error_queue_is_empty()
+    ends.server.write(b"more")
+    ends.back()
+    assert ends.client.read(100) == b"more"
+
+
+def test_what_came_before_the_cut_is_read_first(ends: Joined):
+    ends.client.write(b"last words")
+    ends.to_server()
+    ends.server.feed_end()
+    assert ends.server.read(100) == b"last words"
+    for _ in range(2):
+        with pytest.raises(TLSError):
+            ends.server.read(100)
+    ends.client.write(b"after the end")
+    ends.to_server()
+    with pytest.raises(TLSError):
+        ends.server.read(100)
+    assert error_queue_is_empty()
 
 
 def test_a_read_takes_no_more_than_asked_for(ends: Joined):
@@ -131,3 +202,36 @@ def test_it_holds_the_context_that_made_it():
     server = context.new_connection()
     del context
     assert compiled() is server.context.context
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+def test_a_context_that_is_gone_serves_the_handshakes_it_began(version: ssl.TLSVersion):
+    """As after a reload: the callbacks for name and protocol are the old context's."""
+    context = gate(by_name={"localhost": server_certificate("localhost")}, alpn=("http/1.1",))
+    compiled = weakref.ref(context.freeze().context)
+    who = client_context(client("expired"), version)
+    who.set_alpn_protocols(["http/1.1"])
+    ends = open_ends(context, who)
+    del context
+    gc.collect()
+    ends.shake_hands()
+    assert ends.client.selected_alpn_protocol() == "http/1.1"
+    assert ends.client.getpeercert()["subject"] == ((("commonName", "localhost"),),)  # type: ignore[index]
+    assert read_peer(ends.server).errors
+    del ends
+    gc.collect()
+    assert compiled() is None
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+@pytest.mark.parametrize("after", [0, 1, 10, 300, 1500])
+def test_a_connection_may_go_in_the_midst_of_a_handshake(version: ssl.TLSVersion, after: int):
+    ends = open_ends(gate(), client_context(client("good"), version))
+    connection = weakref.ref(ends.server)
+    with pytest.raises(ssl.SSLWantReadError):
+        ends.client.do_handshake()
+    ends.to_server(lambda data: data[:after])
+    assert ends.server.handshake() is False
+    del ends
+    assert connection() is None
+    assert error_queue_is_empty()

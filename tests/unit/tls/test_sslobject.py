@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from proxy.tls import sslobject
 from proxy.tls.context import ClientCertContext
 from proxy.tls.sslobject import ClientCertObject
 from tests.pki import ADMITTED, REFUSED, client
@@ -111,6 +112,18 @@ def test_rule_2_both_forms_of_read_work():
         ends.server.read(100, buffer)
 
 
+@pytest.mark.parametrize("size", [-1, 0, 10])
+def test_rule_2_a_read_into_no_room_takes_nothing(size: int):
+    ends = joined()
+    ends.client.write(b"hello")
+    ends.carry()
+    assert ends.server.read(size, bytearray()) == 0
+    assert ends.server.read(0) == b""
+    assert ends.server.pending()
+    assert ends.server.read(100) == b"hello"
+    assert ends.server.read(size, bytearray()) == 0
+
+
 @pytest.mark.parametrize(*BOTH_VERSIONS)
 def test_rule_3_a_cut_connection_is_an_error_and_not_the_end(version: ssl.TLSVersion):
     ends = joined("good", version)
@@ -183,6 +196,18 @@ def test_rule_5_a_large_write_arrives_whole_however_often_it_is_cut():
         ends.carry()
         got += ends.client.read(1 << 20)
     assert got == data
+
+
+def test_rule_5_a_write_beyond_what_openssl_can_count_is_taken_in_part(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """More than 31 bits was an OverflowError."""
+    assert sslobject._LARGEST_WRITE < 2**31
+    monkeypatch.setattr(sslobject, "_LARGEST_WRITE", 1000)
+    ends = joined()
+    assert ends.server.write(bytes(2500)) == 1000
+    ends.carry()
+    assert ends.client.read(5000) == bytes(1000)
 
 
 @pytest.mark.parametrize(*BOTH_VERSIONS)

@@ -2,8 +2,10 @@
 
 import gc
 import ssl
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -13,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proxy.identity.peer import NO_CERTIFICATE, PeerIdentity
 from proxy.tls import verification
+from proxy.tls.failure import TLSError
 from proxy.tls.files import pair
-from proxy.tls.openssl import error_queue_is_empty
+from proxy.tls.openssl import LIB, error_queue_is_empty
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord, current
 from tests.pki import ADMITTED, REFUSED, Profile, client, ec_key, rsa_key, trust
-from tests.unit.tls.memory import BOTH_VERSIONS, gate, join
+from tests.unit.tls.memory import BOTH_VERSIONS, client_context, gate, join, open_ends
 
 # OpenSSL's numbers for each kind, with depths; CRLs are not the handshake's business here.
 ERRORS = {
@@ -241,6 +244,78 @@ def test_outside_a_handshake_nobody_is_judged(
 def test_after_a_handshake_no_record_is_open():
     join(gate(), client("good"))
     assert current.record is None
+
+
+def test_a_handshake_within_a_callback_of_another_leaves_its_record_open(
+    record: VerificationRecord, monkeypatch: pytest.MonkeyPatch
+):
+    """A finalizer or a signal's handler may run there, in theory; errors must not get lost."""
+    monkeypatch.setattr(verification, "LIB", LIB)
+    inner = join(gate(), client("expired")).server.record
+    assert current.record is record
+    assert [error.number for error in inner.errors] == [10]
+    assert not record.errors
+    assert not record.judged
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+def test_interleaved_handshakes_keep_their_records_apart(version: ssl.TLSVersion):
+    """On one thread, byte by byte, as an event loop may have them."""
+    kinds = ["good", "expired", "self_signed", "tampered", "good"]
+    context = gate()
+    ends = [open_ends(context, client_context(client(kind), version)) for kind in kinds]
+    done = [False] * len(ends)
+    for _ in range(4):
+        flights = []
+        for one in ends:
+            with suppress(ssl.SSLWantReadError):
+                one.client.do_handshake()
+            flights.append(one.from_client.read())
+        for at in range(max(map(len, flights))):
+            for number, one in enumerate(ends):
+                one.server.feed(flights[number][at : at + 1])
+                done[number] = one.server.handshake()
+        for one in ends:
+            one.back()
+    assert all(done)
+    for kind, one in zip(kinds, ends, strict=True):
+        identity = read_peer(one.server)
+        assert identity.leaf == client(kind).leaf
+        assert {(error.number, error.depth) for error in identity.errors} == ERRORS.get(kind, set())
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+def test_a_read_that_does_the_handshake_verifies_nobody(version: ssl.TLSVersion):
+    """Nothing here reads so early; who did so would find everybody refused."""
+    ends = open_ends(gate(), client_context(client("good"), version))
+    for _ in range(3):
+        with suppress(ssl.SSLWantReadError):
+            ends.client.do_handshake()
+        ends.to_server()
+        assert ends.server.read(100) is None
+        ends.back()
+    assert ends.server.handshake() is True
+    identity = read_peer(ends.server)
+    assert identity.leaf == client("good").leaf
+    assert not identity.judged
+
+
+def test_an_interruption_in_a_callback_ends_the_handshake(monkeypatch: pytest.MonkeyPatch):
+    """Ctrl-C just there cannot get through OpenSSL; the client is refused, at least."""
+
+    def interrupt(_store: object) -> int:
+        raise KeyboardInterrupt
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told_of: told.append(told_of.exc_type))
+    broken = SimpleNamespace(X509_STORE_CTX_get_error=interrupt)
+    monkeypatch.setattr(verification, "LIB", broken)
+    ends = open_ends(gate(), client_context(client("good")))
+    with pytest.raises(TLSError, match="certificate verify failed"):
+        ends.shake_hands()
+    assert told == [KeyboardInterrupt]
+    assert current.record is None
+    assert not ends.server.record.judged
 
 
 @pytest.mark.parametrize(("word", "answer"), [(Word(0, 0, 1), 1), (Word(10, 0, 0), 0)])
