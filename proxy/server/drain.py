@@ -6,11 +6,15 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from proxy.server.listener import Listener
     from proxy.server.state import ServerState
+
+_log = structlog.stdlib.get_logger()
 
 
 async def drain(state: ServerState, listeners: Iterable[Listener], seconds: float) -> int:
@@ -28,15 +32,21 @@ async def drain(state: ServerState, listeners: Iterable[Listener], seconds: floa
         listener.close()
     state.is_draining = True
     state.pools.stop_probes()
-    for connection in list(state.connections):
-        connection.close_if_idle()
+    _run_all(connection.close_if_idle for connection in list(state.connections))
     if state.connections:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await state.all_gone.wait()
     late = list(state.connections)
-    for connection in late:
-        connection.abort()
+    _run_all(connection.abort for connection in late)
     state.pools.close()
     await asyncio.sleep(0)  # lets the last connection_lost calls run
     return len(late)
+
+
+def _run_all(actions: Iterable[Callable[[], None]]) -> None:
+    for action in actions:
+        try:
+            action()
+        except Exception:  # noqa: BLE001 -- one broken connection must not keep all others open
+            _log.exception("an error of certgate itself, while draining")

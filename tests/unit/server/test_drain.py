@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+import pytest
+from structlog.testing import capture_logs
+
+from proxy.server.downstream import DownstreamConnection
 from proxy.server.drain import drain
 from tests.unit.server.fakes import settle
+from tests.unit.server.fault import Fault
 from tests.unit.server.world import GET, OK, Client
 
 if TYPE_CHECKING:
@@ -78,3 +83,17 @@ async def test_what_takes_too_long_is_cut_and_logged(world: World):
     assert silent.socket.ending == "abort"
     assert server.ending == "abort"
     assert [record.status for record in world.log.records] == [499]
+
+
+@pytest.mark.parametrize("name", ["close_if_idle", "abort"])
+async def test_a_connection_that_breaks_keeps_no_other_one_open(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    for client in (world.client(), world.client()):
+        if name == "abort":
+            client.send(GET)
+    await settle()
+    Fault(monkeypatch, DownstreamConnection, name)
+    with capture_logs() as logs:
+        assert await draining(world, 0.01) == 2
+    assert [entry["event"] for entry in logs] == ["an error of certgate itself, while draining"] * 2
