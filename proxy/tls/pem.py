@@ -55,7 +55,7 @@ def scan(data: bytes, where: str) -> Iterator[PemBlock]:
     for number, raw in enumerate(data.removeprefix(_BYTE_ORDER_MARK).splitlines(), start=1):
         line = raw.strip()
         if not block:
-            if line.startswith(_BEGIN) and line.endswith(_DASHES):
+            if _opens(line):
                 block, begun = [line], number
                 label = line[len(_BEGIN) : -len(_DASHES)]
             elif _looks_like_boundary(line):
@@ -72,6 +72,12 @@ def scan(data: bytes, where: str) -> Iterator[PemBlock]:
             f"{where}: the PEM block that begins in line {begun} has no end;"
             " the file is cut short, copy it again"
         )
+
+
+def _opens(line: bytes) -> bool:
+    """Tell whether a line begins a block; a label has no two hyphens in a row (section 3)."""
+    is_boundary = line.startswith(_BEGIN) and line.endswith(_DASHES)
+    return is_boundary and b"--" not in line[len(_BEGIN) : -len(_DASHES)]
 
 
 def _looks_like_boundary(line: bytes) -> bool:

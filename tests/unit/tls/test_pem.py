@@ -53,6 +53,7 @@ def test_a_block_s_text_is_clean():
         b"-----BEGIN X-----\nAAAA\n" + BLOCK,
         b"-----BEGIN X-----\nAAAA\n",
         BLOCK + b"-----BEGIN X-----",
+        b"-----BEGIN X----------BEGIN X-----\n-----END X----------BEGIN X-----",
     ],
 )
 def test_a_damaged_boundary_is_an_error_and_no_block_the_less(damaged: bytes):
