@@ -13,13 +13,13 @@ from bench.report import Row, as_dict, row, table
 from bench.servers import Server, Servers
 from bench.workloads import WORKLOADS, Workload
 
-_ROUNDS, _QUICK_ROUNDS, _QUICK_SHARE = 15, 5, 2
+_QUICK_SHARE = 3
 
 
 def main() -> int:
     """Run the bench; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds of fewer requests")
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     options = parser.parse_args()
     try:
@@ -45,9 +45,8 @@ def _measure(
     program: Path, workload: Workload, nginx: Server, certgate: Server, *, quick: bool
 ) -> Row:
     """Measure one workload in interleaved rounds, after a short one that does not count."""
-    small = quick and not workload.once
-    size = workload.size // _QUICK_SHARE if small else workload.size
-    rounds = 1 if workload.once else _QUICK_ROUNDS if quick else _ROUNDS
+    size = workload.size
+    rounds = max(workload.rounds // _QUICK_SHARE, 1) if quick else workload.rounds
     measured: dict[str, list[float]] = {nginx.name: [], certgate.name: []}
     for server in (nginx, certgate):
         workload.measure(program, server, max(size // 20, 2))

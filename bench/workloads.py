@@ -21,10 +21,10 @@ class Workload:
         title: its name in the table.
         unit: what the number is, after ``scale``.
         scale: factor from seconds or bytes to the unit.
-        size: requests or connections of a round; a quick run does half.
+        size: requests or connections of a round.
         measure: runs it and returns seconds or bytes for one request or connection.
+        rounds: how often; many short ones where that is possible, as the speed of a machine drifts.
         limit: the ratio to nginx that the project promises, if it promises one.
-        once: one round, and never a smaller one.
     """
 
     key: str
@@ -33,8 +33,8 @@ class Workload:
     scale: float
     size: int
     measure: Measure
+    rounds: int = 1
     limit: float | None = None
-    once: bool = False
 
 
 def _cpu_per_request(*flags: str) -> Measure:
@@ -65,15 +65,15 @@ WORKLOADS = (
         scale=1e-3,
         size=1_000,
         measure=_memory_per_connection,
-        once=True,
     ),
     Workload(
         key="small_get",
         title="small GET, 32 connections",
         unit="us CPU",
         scale=1e6,
-        size=10_000,
+        size=3_000,
         measure=_cpu_per_request(),
+        rounds=51,
         limit=1.5,
     ),
     Workload(
@@ -81,8 +81,9 @@ WORKLOADS = (
         title="full handshake and GET",
         unit="us CPU",
         scale=1e6,
-        size=500,
-        measure=_cpu_per_request("-m", "new", "-c", "8"),
+        size=150,
+        measure=_cpu_per_request("-m", "new"),
+        rounds=101,
         limit=0.8,
     ),
     Workload(
@@ -92,6 +93,7 @@ WORKLOADS = (
         scale=1e3,
         size=6,
         measure=_cpu_per_request("-c", "2", "-p", "/large"),
+        rounds=15,
     ),
     Workload(
         key="upload",
@@ -100,6 +102,7 @@ WORKLOADS = (
         scale=1e3,
         size=6,
         measure=_cpu_per_request("-c", "2", "-p", "/sink", "-b", str(LARGE_FILE)),
+        rounds=15,
     ),
     Workload(
         key="burst",
@@ -108,6 +111,5 @@ WORKLOADS = (
         scale=1e3,
         size=2_000,
         measure=_slowest_of_a_burst,
-        once=True,
     ),
 )
