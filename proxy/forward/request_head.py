@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from proxy.forward.names import is_client_field
@@ -76,6 +77,7 @@ def _field_lines(section: RequestFields, host: bytes, fields: list[Field]) -> by
     return b"".join(parts)
 
 
+@lru_cache(maxsize=512)  # whoever connects again comes from the same address
 def forwarded_lines(address: bytes, port: int) -> bytes:
     """Return the field lines that tell the app how the client reached the gateway.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.forward.trusted_proxies import UNIX, canonical_address
@@ -42,6 +43,11 @@ def arrival_of(transport: asyncio.BaseTransport, port: int) -> Arrival:
     if not port:
         return Arrival(UNIX, 0)
     name = transport.get_extra_info("peername")
+    return _arrival(str(name[0]) if isinstance(name, tuple) else "", port)
+
+
+@lru_cache(maxsize=512)
+def _arrival(name: str, port: int) -> Arrival:
     # A link-local address may come with the interface's name; on the network it has none.
-    address = str(name[0]).partition("%")[0] if isinstance(name, tuple) else ""
+    address = name.partition("%")[0]
     return Arrival(canonical_address(address) if ":" in address else address, port)

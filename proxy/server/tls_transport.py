@@ -132,8 +132,10 @@ class TLSTransport(asyncio.Protocol):
             plaintext = None
         if plaintext:
             self._handler.data_received(plaintext)
-        else:
+        elif plaintext is None:
             self._read_and_reply()  # no application data in it: this says what it was
+        else:
+            self._end_clean()
 
     def eof_received(self) -> bool:
         """The client closed its sending side without (or after) a close_notify."""
