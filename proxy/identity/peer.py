@@ -33,9 +33,10 @@ class PeerIdentity:
         chain: the certification path that OpenSSL built, leaf first, trust anchor last; it may
             stop early (or be the leaf alone) when validation failed.
         errors: every error of this handshake, in the order in which they were met.
-        judged: the verify callback reached depth 0 on *this* connection. pyOpenSSL stores OK as
-            the result of all that a callback lets through, and on a resumed session no callback
-            runs: a leaf that was not judged is not verified, whatever ``errors`` says.
+        judged: the verify callback reached depth 0 for just these certificates, and their key was
+            proved on *this* connection. OpenSSL's stored result is the callback's own doing, and
+            on a resumed session no callback runs: a leaf that was not judged is not verified,
+            whatever ``errors`` says.
     """
 
     leaf: Certificate | None

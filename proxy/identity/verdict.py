@@ -98,8 +98,8 @@ def judge(
     """
     if peer.leaf is None:
         return _without_leaf(peer)
-    # No callback at depth 0 on this connection, or a chain that is not about this leaf: nothing
-    # was verified, whatever the list of errors says.
+    # No callback at depth 0, no proof of the key on this connection, or a chain that is not about
+    # this leaf: nothing was verified, whatever the list of errors says.
     if not peer.judged or not peer.chain or peer.chain[0] != peer.leaf:
         return INVALID
     try:

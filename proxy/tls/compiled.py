@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
 
@@ -12,17 +12,17 @@ from proxy.errors import CertgateError
 from proxy.tls.failure import context_failure_reason
 from proxy.tls.hello import certificate_callback, protocol_callback
 from proxy.tls.openssl import FFI, LIB, pointer_of
-from proxy.tls.settings import REQUIRED_OPTIONS, TLS_1_3_SUITES, refuse_dead_ends
-from proxy.tls.verification import record_and_continue, record_and_refuse
+from proxy.tls.settings import REQUIRED_OPTIONS, TLS_1_3_SUITES
+from proxy.tls.verification import take_all, verify_all
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from OpenSSL.crypto import X509Store
 
     from proxy.tls.authorities import Authorities
     from proxy.tls.files import ServerCertificate
     from proxy.tls.names import ServerNames
     from proxy.tls.settings import ClientAuthentication, ProtocolSettings
+    from proxy.tls.validation import PathValidator
 
 # SSL_MODE_NO_AUTO_CHAIN, which pyOpenSSL does not name: without it OpenSSL fills up the chain that
 # it sends from the store of client CAs, so that each handshake would carry the CA certificate.
@@ -39,34 +39,30 @@ class CompiledContext:
         context: pyOpenSSL's, of the default server certificate.
         pointer: its ``SSL_CTX *``.
         authorities: the configured CA certificates.
+        validator: of the certificates that clients present; None if the handshake does it.
         choice: the callback that chooses by server name; held here, since OpenSSL does not hold it.
     """
 
     context: SSL.Context
     pointer: Any
     authorities: Authorities
+    validator: PathValidator | None = None
     choice: Any = None
 
 
 def compile_context(
-    server: ServerCertificate,
+    context: SSL.Context,
     by_name: ServerNames[SSL.Context],
-    clients: ClientAuthentication,
     authorities: Authorities,
-    protocol: ProtocolSettings,
+    validator: PathValidator | None,
 ) -> CompiledContext:
-    """Return the context of the default certificate, which hands over to those of other names.
-
-    Raises:
-        CertgateError: OpenSSL does not take the certificate, or no client could ever be verified.
-    """
-    context = openssl_context(server, clients, authorities, protocol)
+    """Return the context of the default certificate, which hands over to those of other names."""
     pointer = pointer_of(context)
     if not by_name:
-        return CompiledContext(context, pointer, authorities)
+        return CompiledContext(context, pointer, authorities, validator)
     choice = certificate_callback(by_name)
     LIB.SSL_CTX_set_tlsext_servername_callback(pointer, choice)
-    return CompiledContext(context, pointer, authorities, choice)
+    return CompiledContext(context, pointer, authorities, validator, choice)
 
 
 def openssl_context(
@@ -86,7 +82,7 @@ def openssl_context(
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     _speak(context, protocol)
     _resume_nothing(context)
-    _judge(context, clients, authorities)
+    _ask(context, clients, authorities)
     try:
         _show(context, server)
     except SSL.Error as error:
@@ -117,21 +113,12 @@ def _resume_nothing(context: SSL.Context) -> None:
     context.set_session_id(os.urandom(32))  # and were it on, no other context's session would fit
 
 
-def _judge(context: SSL.Context, clients: ClientAuthentication, authorities: Authorities) -> None:
-    refuse_dead_ends(clients.anchors)
-    store = cast("X509Store", context.get_cert_store())  # None for contexts without TLS only
-    for certificate in authorities.loaded:
-        store.add_cert(certificate)
-    for crl in clients.crls:
-        store.add_crl(crl)
-    store.set_flags(clients.effective_flags)
+def _ask(context: SSL.Context, clients: ClientAuthentication, authorities: Authorities) -> None:
     _send_names(context, clients.anchors)
-    context.set_verify_depth(clients.verify_depth)
-    if clients.required:
-        mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        LIB.SSL_CTX_set_verify(pointer_of(context), mode, record_and_refuse)
+    if clients.in_handshake:
+        verify_all(context, clients, authorities)
     else:
-        LIB.SSL_CTX_set_verify(pointer_of(context), SSL.VERIFY_PEER, record_and_continue)
+        take_all(context)
 
 
 def _send_names(context: SSL.Context, anchors: tuple[Certificate, ...]) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from proxy.tls.failure import failure_of
-from proxy.tls.openssl import FFI, LIB, allocate, text_of
+from proxy.tls.openssl import FFI, LIB, MEMORY, allocate, encoded, text_of
 from proxy.tls.verification import VerificationRecord, current
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class TLSConnection:
         if ssl == FFI.NULL:
             raise MemoryError
         self._ssl = FFI.gc(ssl, LIB.SSL_free)
-        self._incoming = LIB.BIO_new(LIB.BIO_s_mem())
-        self._outgoing = LIB.BIO_new(LIB.BIO_s_mem())
+        self._incoming = LIB.BIO_new(MEMORY)
+        self._outgoing = LIB.BIO_new(MEMORY)
         LIB.SSL_set_bio(ssl, self._incoming, self._outgoing)  # SSL_free frees them as well
         LIB.SSL_set_accept_state(ssl)
 
@@ -176,6 +176,21 @@ class TLSConnection:
         if stack == FFI.NULL:
             return []
         return [LIB.sk_X509_value(stack, index) for index in range(LIB.sk_X509_num(stack))]
+
+    def presented(self) -> tuple[bytes, ...]:
+        """Return all that the client sent, in DER, its own certificate first; or nothing."""
+        leaf = LIB.SSL_get_peer_certificate(self._ssl)
+        if leaf == FFI.NULL:
+            return ()
+        try:
+            own = encoded(leaf)
+        finally:
+            LIB.X509_free(leaf)
+        others = LIB.SSL_get_peer_cert_chain(self._ssl)  # on a server's side without the first
+        count = LIB.sk_X509_num(others)  # -1 for no stack at all
+        if count <= 0:
+            return (own,)
+        return (own, *[encoded(LIB.sk_X509_value(others, at)) for at in range(count)])
 
     def leaf(self) -> Any:
         """Return the client's certificate as an ``X509 *`` of the caller's, or None."""

@@ -11,6 +11,7 @@ import logging
 import ssl
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
@@ -23,6 +24,7 @@ from proxy.tls.material import CertificateSettings
 from proxy.tls.names import ServerNames
 from proxy.tls.settings import DEFAULT_OPTIONS, USABLE_OPTIONS, ProtocolSettings
 from proxy.tls.sslobject import ClientCertObject
+from proxy.tls.validation import PathValidator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,13 +143,15 @@ class ClientCertContext(CertificateSettings):
         if self._compiled is None:
             if self._server is None:
                 raise CertgateError("the TLS context has no server certificate")
-            authorities = Authorities((*self._clients.anchors, *self._clients.intermediates))
-            by_name = {
-                name: openssl_context(server, self._clients, authorities, self._protocol)
-                for name, server in self._by_name.items()
-            }
+            clients = self._clients
+            authorities = Authorities((*clients.anchors, *clients.intermediates))
+            validator = None if clients.in_handshake else PathValidator(clients, authorities)
+            build = partial(
+                openssl_context, clients=clients, authorities=authorities, protocol=self._protocol
+            )
+            names = {name: build(server) for name, server in self._by_name.items()}
             self._compiled = compile_context(
-                self._server, ServerNames(by_name), self._clients, authorities, self._protocol
+                build(self._server), ServerNames(names), authorities, validator
             )
         return self._compiled
 

@@ -25,6 +25,9 @@ FFI: Any = _BINDING.ffi
 UNSPECIFIED = 1
 """``X509_V_ERR_UNSPECIFIED``: an error that has no number of its own."""
 
+MEMORY: Any = LIB.BIO_s_mem()
+"""The kind of BIO that is a buffer in memory; a constant of OpenSSL's."""
+
 allocate = FFI.new_allocator(should_clear_after_alloc=False)
 """Allocate memory that OpenSSL fills: ``allocate("char[]", size)``."""
 
@@ -55,14 +58,14 @@ def pop_errors() -> list[tuple[str, str]]:
 
 def encoded(certificate: Any) -> bytes:
     """Return an ``X509 *`` in DER."""
-    bio = LIB.BIO_new(LIB.BIO_s_mem())
+    bio = LIB.BIO_new(MEMORY)
     try:
         if LIB.i2d_X509_bio(bio, certificate) != 1:
             clear_error_queue()
             raise ValueError("OpenSSL cannot write this certificate")
         start = FFI.new("char **")
         size = LIB.BIO_get_mem_data(bio, start)
-        return bytes(FFI.unpack(start[0], size))
+        return FFI.unpack(start[0], size)  # type: ignore[no-any-return]
     finally:
         LIB.BIO_free(bio)
 

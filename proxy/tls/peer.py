@@ -27,7 +27,12 @@ def read_peer(connection: TLSConnection) -> PeerIdentity:
         return PeerIdentity(None, (), (_broken(),), judged=False)
 
 
-def _read(connection: TLSConnection) -> PeerIdentity:
+def read_recorded(connection: TLSConnection) -> PeerIdentity:
+    """Return who it is by what was recorded in the handshake: its paths are validated there.
+
+    Raises:
+        ValueError: ``cryptography`` cannot parse what OpenSSL took.
+    """
     record, authorities = connection.record, connection.context.authorities
     chain = tuple(map(authorities.read, connection.path()))
     if not chain:
@@ -39,6 +44,18 @@ def _read(connection: TLSConnection) -> PeerIdentity:
     if record.broken:
         return PeerIdentity(chain[0], chain, (_broken(),), judged=False)
     return PeerIdentity(chain[0], chain, tuple(record.errors), record.judged)
+
+
+def _read(connection: TLSConnection) -> PeerIdentity:
+    validator = connection.context.validator
+    if validator is None:
+        return read_recorded(connection)
+    presented = connection.presented()
+    if not presented:
+        return NO_CERTIFICATE
+    if not connection.record.presented:
+        raise ValueError("this certificate did not come in this handshake")
+    return validator.validate(presented)
 
 
 def _broken() -> VerifyError:

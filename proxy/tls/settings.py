@@ -67,6 +67,11 @@ class ClientAuthentication:
     required: bool = False
 
     @property
+    def in_handshake(self) -> bool:
+        """Whether paths are validated in the handshake: to end it, or to look at CRLs once."""
+        return self.required or bool(self.crls)
+
+    @property
     def effective_flags(self) -> int:
         """The flags as chosen; a CRL that was loaded is looked at unless told otherwise."""
         if self.verify_flags is not None:

@@ -1,4 +1,4 @@
-"""What path validation said about one client, collected while the handshake runs.
+"""What path validation said about one client, collected while a handshake runs.
 
 OpenSSL keeps OK as the verify result of whatever a callback lets through, and calls no callback on
 a resumed session. So the stored result is worthless here, and the record below is the only source
@@ -9,24 +9,42 @@ connection and no error was recorded.
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+from OpenSSL import SSL
 
 from proxy.identity.peer import VerifyError
-from proxy.tls.openssl import FFI, LIB, UNSPECIFIED, clear_error_queue, verify_error_text
+from proxy.tls.openssl import (
+    FFI,
+    LIB,
+    UNSPECIFIED,
+    clear_error_queue,
+    pointer_of,
+    verify_error_text,
+)
+from proxy.tls.settings import refuse_dead_ends
+
+if TYPE_CHECKING:
+    from OpenSSL.crypto import X509Store
+
+    from proxy.tls.authorities import Authorities
+    from proxy.tls.settings import ClientAuthentication
 
 
 class VerificationRecord:
     """What the callbacks of one connection were told.
 
     Attributes:
+        presented: a certificate came in this very handshake; nothing about what it is worth.
         errors: each error that OpenSSL reported, in its order.
         judged: OpenSSL said "good" about depth 0, which is the end of path validation.
         broken: the callback itself failed; nothing about this client can be trusted.
     """
 
-    __slots__ = ("broken", "errors", "judged")
+    __slots__ = ("broken", "errors", "judged", "presented")
 
     def __init__(self) -> None:
+        self.presented = False
         self.errors: list[VerifyError] = []
         self.judged = False
         self.broken = False
@@ -44,6 +62,19 @@ current = _Current()
 A callback is Python: finalizers and signal handlers may run in it, and in one of them another
 handshake.
 """
+
+
+def _take(good: int, _store: Any) -> int:
+    """Take note that a certificate came, and let the handshake go on.
+
+    That nobody has issued it is all that OpenSSL can say here, and what it keeps as the result.
+    """
+    record = current.record
+    if record is not None:
+        record.presented = True
+    if not good:
+        clear_error_queue()
+    return 1
 
 
 def _record_and_continue(good: int, store: Any) -> int:
@@ -82,6 +113,44 @@ def _recorded(good: int, store: Any) -> bool:
     return False
 
 
+# With 0 the path still takes in one issuer that the client sends, and its signature is checked; -1
+# is OpenSSL's "not set".
+_NO_ISSUER = -2
+
 _CALLBACK = "int (*)(int, X509_STORE_CTX *)"
-record_and_continue = FFI.callback(_CALLBACK, _record_and_continue, error=0)
-record_and_refuse = FFI.callback(_CALLBACK, _record_and_refuse, error=0)
+_take_c = FFI.callback(_CALLBACK, _take, error=0)
+_record_and_continue_c = FFI.callback(_CALLBACK, _record_and_continue, error=0)
+_record_and_refuse_c = FFI.callback(_CALLBACK, _record_and_refuse, error=0)
+
+
+def take_all(context: SSL.Context) -> None:
+    """Have a context ask for certificates and let each one in whose holder has its key.
+
+    Its trust store is empty and its paths are too short for any issuer, so OpenSSL checks no
+    signature but the one that proves the key.
+    """
+    context.set_verify_depth(_NO_ISSUER)
+    LIB.SSL_CTX_set_verify(pointer_of(context), SSL.VERIFY_PEER, _take_c)
+
+
+def verify_all(
+    context: SSL.Context, clients: ClientAuthentication, authorities: Authorities
+) -> None:
+    """Have a context validate the path of each client in the handshake, and record all errors.
+
+    Raises:
+        CertgateError: no client could ever be verified.
+    """
+    refuse_dead_ends(clients.anchors)
+    store = cast("X509Store", context.get_cert_store())  # None for contexts without TLS only
+    for certificate in authorities.loaded:
+        store.add_cert(certificate)
+    for crl in clients.crls:
+        store.add_crl(crl)
+    store.set_flags(clients.effective_flags)
+    context.set_verify_depth(clients.verify_depth)
+    if clients.required:
+        mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        LIB.SSL_CTX_set_verify(pointer_of(context), mode, _record_and_refuse_c)
+    else:
+        LIB.SSL_CTX_set_verify(pointer_of(context), SSL.VERIFY_PEER, _record_and_continue_c)

@@ -8,6 +8,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from proxy.tls.failure import TLSError
 from proxy.tls.openssl import error_queue_is_empty
@@ -235,3 +236,17 @@ def test_a_connection_may_go_in_the_midst_of_a_handshake(version: ssl.TLSVersion
     del ends
     assert connection() is None
     assert error_queue_is_empty()
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+@pytest.mark.parametrize("kind", ["good", "with_intermediate_and_root", "expired"])
+def test_all_that_the_client_sends_is_presented_in_its_order(kind: str, version: ssl.TLSVersion):
+    who = client(kind)
+    sent = join(gate(), who, version=version).server.presented()
+    assert sent == tuple(one.public_bytes(Encoding.DER) for one in who.certificates)
+
+
+@pytest.mark.parametrize(*BOTH_VERSIONS)
+def test_a_client_without_a_certificate_presents_nothing(version: ssl.TLSVersion):
+    assert join(gate(), None, version=version).server.presented() == ()
+    assert gate().new_connection().presented() == ()

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from proxy.identity.peer import NO_CERTIFICATE
 from proxy.tls import authorities
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord
@@ -20,7 +21,7 @@ def test_certificates_of_the_configuration_are_not_parsed_again():
 
 
 def test_a_callback_that_failed_refuses_whatever_else_was_found():
-    ends = join(gate(), client("good"))
+    ends = join(gate(crls=[trust().root.crl()]), client("good"))
     ends.server.record.broken = True
     identity = read_peer(ends.server)
     assert identity.leaf == client("good").leaf
@@ -28,10 +29,17 @@ def test_a_callback_that_failed_refuses_whatever_else_was_found():
     assert [error.number for error in identity.errors] == [50]
 
 
-def test_a_certificate_whose_callback_never_ran_is_not_judged():
-    ends = join(gate(), client("good"))
+@pytest.mark.parametrize("kind", ["good", "expired"])
+@pytest.mark.parametrize("changes", [{}, {"crls": [trust().root.crl()]}], ids=["after", "within"])
+def test_a_certificate_whose_callback_never_ran_is_not_judged(
+    changes: dict[str, object], kind: str
+):
+    """It stands there all the same on a resumed session, and nobody has proved its key."""
+    ends = join(gate(**changes), client(kind))
     ends.server.record = VerificationRecord()
-    assert not read_peer(ends.server).judged
+    identity = read_peer(ends.server)
+    assert not identity.judged
+    assert identity != NO_CERTIFICATE
 
 
 def test_a_connection_without_a_record_is_refused_without_an_exception():

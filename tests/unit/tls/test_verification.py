@@ -251,7 +251,7 @@ def test_a_handshake_within_a_callback_of_another_leaves_its_record_open(
 ):
     """A finalizer or a signal's handler may run there, in theory; errors must not get lost."""
     monkeypatch.setattr(verification, "LIB", LIB)
-    inner = join(gate(), client("expired")).server.record
+    inner = join(gate(crls=[trust().root.crl()]), client("expired")).server.record
     assert current.record is record
     assert [error.number for error in inner.errors] == [10]
     assert not record.errors
@@ -296,26 +296,46 @@ def test_a_read_that_does_the_handshake_verifies_nobody(version: ssl.TLSVersion)
         ends.back()
     assert ends.server.handshake() is True
     identity = read_peer(ends.server)
-    assert identity.leaf == client("good").leaf
+    assert identity.errors
     assert not identity.judged
 
 
-def test_an_interruption_in_a_callback_ends_the_handshake(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("changes", [{}, {"crls": [trust().root.crl()]}], ids=["after", "within"])
+def test_an_interruption_in_a_callback_ends_the_handshake(
+    changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+):
     """Ctrl-C just there cannot get through OpenSSL; the client is refused, at least."""
 
-    def interrupt(_store: object) -> int:
+    def interrupt(_store: object = None) -> int:
         raise KeyboardInterrupt
 
     told: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda told_of: told.append(told_of.exc_type))
-    broken = SimpleNamespace(X509_STORE_CTX_get_error=interrupt)
-    monkeypatch.setattr(verification, "LIB", broken)
-    ends = open_ends(gate(), client_context(client("good")))
+    ends = open_ends(gate(**changes), client_context(client("good")))
+    monkeypatch.setattr(verification, "LIB", SimpleNamespace(X509_STORE_CTX_get_error=interrupt))
+    monkeypatch.setattr(verification, "clear_error_queue", interrupt)
     with pytest.raises(TLSError, match="certificate verify failed"):
         ends.shake_hands()
     assert told == [KeyboardInterrupt]
     assert current.record is None
     assert not ends.server.record.judged
+
+
+def test_a_context_that_takes_all_says_so_and_nothing_good():
+    ends = join(gate(), client("good"))
+    assert ends.server.record.presented
+    assert not ends.server.record.judged
+    assert LIB.SSL_get_verify_result(ends.server._ssl) != LIB.X509_V_OK
+
+
+def test_a_client_without_a_certificate_presents_nothing():
+    assert not join(gate(), None).server.record.presented
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_outside_a_handshake_nothing_is_presented(good: int):
+    assert current.record is None
+    assert verification._take(good, None) == 1
 
 
 @pytest.mark.parametrize(("word", "answer"), [(Word(0, 0, 1), 1), (Word(10, 0, 0), 0)])
