@@ -5,11 +5,14 @@
  * answer is complete. Only whole 2xx answers with a Content-Length count; anything else is a
  * failure. One line of JSON on stdout tells the result; the exit code is 0 only without failures.
  *
- *   load [-c CONNECTIONS] [-n REQUESTS] [-m keep|new|hold] [-p PATH] [-b POST_BYTES] -C CRT -K KEY PORT
+ *   load [-c CONNECTIONS] [-n REQUESTS] [-m keep|new|hold] [-p PATH] [-b POST_BYTES] [-E CRTS]
+ *        -C CRT -K KEY PORT
  *
  *   keep  requests follow each other on the same connections
  *   new   every request has a connection, and a full handshake, of its own
  *   hold  one request a connection; then the connections stay open until stdin ends
+ *
+ * CRTS holds further certificates of the same key: each connection takes the next one.
  *
  * It talks to 127.0.0.1 only. Build: cc -O2 -o load load.c -lssl -lcrypto
  */
@@ -53,7 +56,7 @@ static struct {
     long requests;
     long long post;
     enum mode mode;
-    const char *path, *certificate, *key;
+    const char *path, *certificate, *certificates, *key;
 } options = {.connections = 32, .requests = 10000, .mode = KEEP, .path = "/"};
 
 static struct {
@@ -63,7 +66,8 @@ static struct {
 } tally;
 
 static SSL_CTX *context;
-static int poller;
+static STACK_OF(X509_INFO) * clients;
+static int poller, next_client;
 static struct sockaddr_in address;
 static char *request;
 static size_t request_size;
@@ -95,6 +99,10 @@ static bool open_connection(struct connection *c)
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS)
         return false;
     c->ssl = SSL_new(context);
+    if (clients) {
+        int which = next_client++ % sk_X509_INFO_num(clients);
+        SSL_use_certificate(c->ssl, sk_X509_INFO_value(clients, which)->x509);
+    }
     SSL_set_fd(c->ssl, c->fd);
     SSL_set_tlsext_host_name(c->ssl, "localhost");
     SSL_set_connect_state(c->ssl);
@@ -277,13 +285,14 @@ static void drive(struct connection *c)
 static void parse_options(int count, char **values)
 {
     int letter;
-    while ((letter = getopt(count, values, "c:n:m:p:b:C:K:")) != -1) {
+    while ((letter = getopt(count, values, "c:n:m:p:b:C:E:K:")) != -1) {
         switch (letter) {
         case 'c': options.connections = atoi(optarg); break;
         case 'n': options.requests = atol(optarg); break;
         case 'p': options.path = optarg; break;
         case 'b': options.post = atoll(optarg); break;
         case 'C': options.certificate = optarg; break;
+        case 'E': options.certificates = optarg; break;
         case 'K': options.key = optarg; break;
         case 'm':
             options.mode = !strcmp(optarg, "new") ? NEW : !strcmp(optarg, "hold") ? HOLD : KEEP;
@@ -296,6 +305,15 @@ static void parse_options(int count, char **values)
     options.port = atoi(values[optind]);
     if (options.mode == HOLD)
         options.requests = options.connections;
+}
+
+static void read_clients(void)
+{
+    BIO *file = BIO_new_file(options.certificates, "r");
+    clients = file ? PEM_X509_INFO_read_bio(file, NULL, NULL, NULL) : NULL;
+    if (!clients || !sk_X509_INFO_num(clients))
+        die("cannot read the clients' certificates");
+    BIO_free(file);
 }
 
 static void prepare(void)
@@ -316,6 +334,8 @@ static void prepare(void)
     if (SSL_CTX_use_certificate_chain_file(context, options.certificate) != 1 ||
         SSL_CTX_use_PrivateKey_file(context, options.key, SSL_FILETYPE_PEM) != 1)
         die("cannot use the client certificate");
+    if (options.certificates)
+        read_clients();
 
     const char *common = "Host: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n"
                          "Accept-Encoding: gzip, deflate\r\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.load import Held, run
 from bench.servers import LARGE_FILE, Server
+from tests.pki import Profile, certificate_pem, client, trust
 
 Measure = Callable[[Path, Server, int], float]
 
@@ -44,6 +45,15 @@ def _cpu_per_request(*flags: str) -> Measure:
         return (server.cpu() - before) / result.requests
 
     return measure
+
+
+def _cpu_of_first_handshakes(program: Path, server: Server, size: int) -> float:
+    """Let clients in whom nobody has seen before, each with a certificate of its own."""
+    key = client("good").key
+    strangers = (trust().root.issue(Profile(), key).leaf for _ in range(size))
+    path = program.with_name("strangers.crt")
+    path.write_bytes(certificate_pem(*strangers))
+    return _cpu_per_request("-m", "new", "-E", str(path))(program, server, size)
 
 
 def _memory_per_connection(program: Path, server: Server, size: int) -> float:
@@ -85,6 +95,15 @@ WORKLOADS = (
         measure=_cpu_per_request("-m", "new"),
         rounds=101,
         limit=0.8,
+    ),
+    Workload(
+        key="first_handshake",
+        title="the same, clients never seen",
+        unit="us CPU",
+        scale=1e6,
+        size=150,
+        measure=_cpu_of_first_handshakes,
+        rounds=51,
     ),
     Workload(
         key="download",
