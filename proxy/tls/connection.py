@@ -32,7 +32,7 @@ class TLSConnection:
 
     Attributes:
         context: what it was made from; it holds the callbacks that OpenSSL calls.
-        record: what path validation said about the client; ``read_peer`` reads it.
+        record: what its handshake has seen of the client; ``read_peer`` reads it.
     """
 
     __slots__ = ("__weakref__", "_incoming", "_outgoing", "_ssl", "context", "record")
@@ -84,7 +84,10 @@ class TLSConnection:
             result = LIB.SSL_do_handshake(self._ssl)
         finally:
             current.record = outer
-        return result == 1 or self._waits(result)
+        if result != 1:
+            return self._waits(result)
+        self.record.finished = True
+        return True
 
     def read(self, size: int) -> bytes | None:
         """Return up to ``size`` bytes; None if more ciphertext is needed, ``b""`` is the end.

@@ -188,7 +188,8 @@ class ClientCertContext(CertificateSettings):
 
         Args:
             reason: of the ``TLSError``.
-            errors: what verification had found by then.
+            errors: what verification had found by then; it comes later unless ``CERT_REQUIRED`` or
+                CRLs are set.
         """
         self.handshake_failures[reason] += 1
         details = ", ".join(

@@ -47,13 +47,15 @@ def read_recorded(connection: TLSConnection) -> PeerIdentity:
 
 
 def _read(connection: TLSConnection) -> PeerIdentity:
-    validator = connection.context.validator
+    record, validator = connection.record, connection.context.validator
+    if not record.finished:
+        raise ValueError("the handshake is not done: nobody has proved a key")
     if validator is None:
         return read_recorded(connection)
     presented = connection.presented()
     if not presented:
         return NO_CERTIFICATE
-    if not connection.record.presented:
+    if not record.presented:
         raise ValueError("this certificate did not come in this handshake")
     return validator.validate(presented)
 

@@ -4,18 +4,18 @@ It comes after the handshake, in which the client has proved to hold the key, an
 certificates: a client that comes again is not worked out anew. That is a signature less to check,
 a tenth of what a handshake costs.
 
-OpenSSL validates a path with a security level, a depth and a callback that hears of *all* errors
-in a handshake only; ``X509_verify_cert`` on its own has no level and stops at the first error. So
-the certificates go through a rehearsal: a handshake in memory, of TLS 1.2, where a client's
-Certificate message is neither encrypted nor signed, and which ends right after that message. What
-OpenSSL says in it is what it would have said to the client's face. Key exchange by RSA is what
-makes it cheap: a server has nothing to compute before the client's next message, which never comes.
+With the functions that pyOpenSSL calls, OpenSSL validates a path with a security level, a depth and
+a callback that hears of *all* errors in a handshake only: ``X509_verify_cert`` on its own gets no
+level there and stops at the first error. So the certificates go through a rehearsal: a handshake in
+memory, of TLS 1.2, where a client's Certificate message is neither encrypted nor signed, and which
+ends right after that message. What OpenSSL says in it is what it would have said to the client's
+face. Key exchange by RSA is what makes it cheap: a server has nothing to compute before the
+client's next message, which never comes.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
+from proxy.errors import CertgateError
 from proxy.tls.compiled import CompiledContext
 from proxy.tls.connection import TLSConnection
 from proxy.tls.failure import TLSError
@@ -40,9 +41,10 @@ if TYPE_CHECKING:
     from proxy.tls.authorities import Authorities
     from proxy.tls.settings import ClientAuthentication
 
-_MOST_KEPT = 1024  # clients
-_LONGEST_KEPT = 16384  # bytes of all certificates of one client
+_MOST_KEPT = 4096  # clients
+_LONGEST_KEPT = 8192  # bytes of all certificates of one client
 
+_SUITE, _SUITE_CODE = b"AES128-GCM-SHA256", b"\x00\x9c"  # TLS_RSA_WITH_AES_128_GCM_SHA256
 _CLIENT_HELLO, _CERTIFICATE = 1, 11
 _HANDSHAKE_RECORD = b"\x16\x03\x03"
 _LONGEST_RECORD = 1 << 14
@@ -52,6 +54,7 @@ _LONGEST_RECORD = 1 << 14
 class _Valid:
     """A path without errors, and the unix times between which all of its certificates are valid."""
 
+    presented: tuple[bytes, ...]
     peer: PeerIdentity
     since: float
     until: float
@@ -62,7 +65,7 @@ class PathValidator:
 
     The same bytes under the same anchors have the same signatures, names and purposes. Only time
     can change the answer, so a path is remembered for as long as its certificates are valid. What
-    failed is not remembered: strangers cannot push out those who passed.
+    failed is not remembered, and of each leaf one path is: nobody can push out the others.
     """
 
     __slots__ = ("_context", "_valid")
@@ -73,9 +76,16 @@ class PathValidator:
         Raises:
             CertgateError: no client could ever be verified.
         """
-        context = _rehearsal_context(clients, authorities)
-        self._context = CompiledContext(context, pointer_of(context), authorities)
-        self._valid: dict[tuple[bytes, ...], _Valid] = {}
+        self._valid: dict[bytes, _Valid] = {}  # by leaf
+        try:
+            context = _rehearsal_context(clients, authorities)
+            self._context = CompiledContext(context, pointer_of(context), authorities)
+            self._rehearsed((clients.anchors[0].public_bytes(Encoding.DER),))
+        except (SSL.Error, ValueError) as error:
+            # Of a system's openssl.cnf, or a build without TLS 1.2: say so before the first client.
+            raise CertgateError(
+                f"OpenSSL, as it is set up here, validates no client certificates: {error}"
+            ) from None
 
     def validate(self, presented: tuple[bytes, ...]) -> PeerIdentity:
         """Return what path validation says now about what a client presented.
@@ -85,10 +95,15 @@ class PathValidator:
                 have been proved.
 
         Raises:
-            ValueError: ``cryptography`` cannot parse what OpenSSL took, or OpenSSL said nothing.
+            ValueError: ``cryptography`` cannot parse what OpenSSL took, or OpenSSL has not come to
+                an end.
         """
-        known = self._valid.get(presented)
-        if known is not None and known.since <= time.time() < known.until:
+        known = self._valid.get(presented[0])
+        if (
+            known is not None
+            and known.presented == presented
+            and known.since <= time.time() < known.until
+        ):
             return known.peer
         peer = self._rehearsed(presented)
         if peer.judged and not peer.errors and sum(map(len, presented)) <= _LONGEST_KEPT:
@@ -98,9 +113,14 @@ class PathValidator:
     def _rehearsed(self, presented: tuple[bytes, ...]) -> PeerIdentity:
         rehearsal = TLSConnection(self._context)
         rehearsal.feed(_hello() + _certificate_message(presented))
-        with suppress(TLSError):  # of a key that TLS 1.2 cannot use: the path is validated by then
+        try:
             rehearsal.handshake()
-        clear_error_queue()
+        except TLSError as error:
+            # Its callback says "good" of the leaf before it looks at name constraints, and never
+            # hears of some failures there. So nothing counts but that it waits for what follows.
+            raise ValueError(f"OpenSSL has not come to an end: {error.reason}") from None
+        finally:
+            clear_error_queue()
         peer = read_recorded(rehearsal)
         if peer.leaf is None or peer.leaf.public_bytes(Encoding.DER) != presented[0]:
             raise ValueError("OpenSSL has said nothing about this certificate")
@@ -111,13 +131,15 @@ class PathValidator:
             self._valid.clear()
         since = max(one.not_valid_before_utc for one in peer.chain)
         until = min(one.not_valid_after_utc for one in peer.chain)
-        self._valid[presented] = _Valid(peer, since.timestamp(), until.timestamp())
+        valid = _Valid(presented, peer, since.timestamp(), until.timestamp())
+        self._valid[presented[0]] = valid
 
 
 def _rehearsal_context(clients: ClientAuthentication, authorities: Authorities) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
-    context.set_cipher_list(b"AES128-GCM-SHA256:@SECLEVEL=2")
+    context.set_cipher_list(_SUITE + b":@SECLEVEL=2")
     context.set_options(REQUIRED_OPTIONS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     verify_all(context, clients, authorities)
@@ -149,9 +171,12 @@ def _stage_identity() -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
 def _hello() -> bytes:
     """Return a ClientHello for TLS 1.2 (RFC 5246, section 7.4.1.2) that offers the least."""
     random, session, compression = bytes(32), _vector(1, b""), _vector(1, b"\0")
-    suites = _vector(2, b"\x00\x9c")  # TLS_RSA_WITH_AES_128_GCM_SHA256
-    algorithms = _vector(2, b"\x04\x01")  # rsa_pkcs1_sha256
-    extension = (13).to_bytes(2, "big") + _vector(2, algorithms)  # signature_algorithms
+    suites = _vector(2, _SUITE_CODE)
+    # All that are usual, as a system may have switched some off; none is used.
+    algorithms = bytes.fromhex(
+        "0401 0403 0501 0503 0601 0603 0804 0805 0806 0807 0808 0809 080a 080b"
+    )
+    extension = (13).to_bytes(2, "big") + _vector(2, _vector(2, algorithms))  # signature_algorithms
     offer = suites + compression + _vector(2, extension)
     return _message(_CLIENT_HELLO, b"\x03\x03" + random + session + offer)
 

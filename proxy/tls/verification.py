@@ -1,9 +1,9 @@
-"""What path validation said about one client, collected while a handshake runs.
+"""What OpenSSL said about one client, collected while a handshake runs.
 
-OpenSSL keeps OK as the verify result of whatever a callback lets through, and calls no callback on
-a resumed session. So the stored result is worthless here, and the record below is the only source
-of a verdict: a client is verified when the callback was told "good" at depth 0 on this very
-connection and no error was recorded.
+OpenSSL's stored verify result is what a callback made of it, and no callback is called on a resumed
+session. So that result is worthless here, and the record below is the only source of a verdict: a
+path is valid when the callback was told "good" at depth 0, no error was recorded, and OpenSSL went
+on. The handshake in which that is recorded is the client's own or a rehearsal of it.
 """
 
 from __future__ import annotations
@@ -36,14 +36,16 @@ class VerificationRecord:
 
     Attributes:
         presented: a certificate came in this very handshake; nothing about what it is worth.
+        finished: the handshake is done, so whoever presented a certificate holds its key.
         errors: each error that OpenSSL reported, in its order.
         judged: OpenSSL said "good" about depth 0, which is the end of path validation.
         broken: the callback itself failed; nothing about this client can be trusted.
     """
 
-    __slots__ = ("broken", "errors", "judged", "presented")
+    __slots__ = ("broken", "errors", "finished", "judged", "presented")
 
     def __init__(self) -> None:
+        self.finished = False
         self.presented = False
         self.errors: list[VerifyError] = []
         self.judged = False
@@ -99,18 +101,22 @@ def _recorded(good: int, store: Any) -> bool:
     record = current.record
     if record is None:
         return False
+    # Broken until it is written down: KeyboardInterrupt, for one, is no Exception.
+    was_broken, record.broken = record.broken, True
     try:
         number = LIB.X509_STORE_CTX_get_error(store)
         depth = LIB.X509_STORE_CTX_get_error_depth(store)
-        if good and not number:
+        is_good = bool(good) and not number
+        if is_good:
             record.judged = record.judged or depth == 0
-            return True
-        number = number or UNSPECIFIED
-        record.errors.append(VerifyError(number, depth, verify_error_text(number)))
-        clear_error_queue()
+        else:
+            number = number or UNSPECIFIED
+            record.errors.append(VerifyError(number, depth, verify_error_text(number)))
+            clear_error_queue()
+        record.broken = was_broken
     except Exception:  # noqa: BLE001 - whatever it was, the client is refused and the proxy lives
-        record.broken = True
-    return False
+        return False
+    return is_good
 
 
 # With 0 the path still takes in one issuer that the client sends, and its signature is checked; -1

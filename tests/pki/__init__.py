@@ -19,7 +19,15 @@ from tests.pki.clients import (
     stranger,
     trust,
 )
-from tests.pki.issue import DAY, START, Issuer, Profile, certificate, tampered
+from tests.pki.issue import (
+    DAY,
+    START,
+    Issuer,
+    Profile,
+    certificate,
+    tampered,
+    with_bit_string_name,
+)
 from tests.pki.keys import certificate_pem, ec_key, key_pem, rsa_key
 from tests.pki.names import EMPTY, NASTY_SUBJECTS, name
 
@@ -50,4 +58,5 @@ __all__ = [
     "stranger",
     "tampered",
     "trust",
+    "with_bit_string_name",
 ]

@@ -137,6 +137,22 @@ def signed_with_sha1(
     return x509.load_der_x509_certificate(der)
 
 
+def with_bit_string_name(
+    genuine: x509.Certificate, key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    """Return the certificate of ``alice``, signed anew, with her common name as a BIT STRING.
+
+    That is no DirectoryString (RFC 5280, appendix A.1), and OpenSSL's check of name constraints
+    gives up at it without asking the callback.
+    """
+    text, bits = b"\x0c\x05alice", b"\x03\x05\x00lice"
+    to_be_signed = genuine.tbs_certificate_bytes.replace(text, bits, 1)
+    assert to_be_signed != genuine.tbs_certificate_bytes
+    signature = key.sign(to_be_signed, ec.ECDSA(hashes.SHA256()))
+    der = _tlv(0x30, to_be_signed + _ECDSA_SHA256 + _tlv(0x03, b"\0" + signature))
+    return x509.load_der_x509_certificate(der)
+
+
 def _tlv(tag: int, content: bytes) -> bytes:
     """Return one DER value of less than 64 KiB."""
     size = len(content)

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from proxy.errors import CertgateError
-from proxy.tls import validation
+from proxy.tls import validation, verification
 from proxy.tls.authorities import Authorities
 from proxy.tls.connection import TLSConnection
 from proxy.tls.openssl import error_queue_is_empty
 from proxy.tls.peer import read_peer
 from proxy.tls.settings import ClientAuthentication
 from proxy.tls.validation import PathValidator
-from tests.pki import ADMITTED, REFUSED, Identity, Profile, client, trust
+from tests.pki import (
+    ADMITTED,
+    REFUSED,
+    Identity,
+    Profile,
+    client,
+    trust,
+    with_bit_string_name,
+)
 from tests.unit.tls.memory import BOTH_VERSIONS, gate, join
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from proxy.identity.peer import PeerIdentity
     from proxy.tls.compiled import CompiledContext
 
@@ -39,6 +54,18 @@ def validator(**changes: object) -> PathValidator:
 def presented(who: Identity) -> tuple[bytes, ...]:
     """Return what a client sends."""
     return tuple(one.public_bytes(Encoding.DER) for one in who.certificates)
+
+
+def constrained(address: str, *, unreadable: bool = False) -> Identity:
+    """Return alice, of a CA that may name nobody outside of example.com."""
+    names = x509.NameConstraints([x509.RFC822Name("example.com"), x509.DNSName("a.example")], None)
+    sub = trust().root.intermediate("bound", Profile(more=((names, True),)))
+    who = sub.client("alice", alternative_names=(x509.RFC822Name(address),))
+    if unreadable:
+        assert isinstance(sub.key, EllipticCurvePrivateKey)
+        odd = with_bit_string_name(who.leaf, sub.key)
+        who = replace(who, certificates=(odd, *who.certificates[1:]))
+    return who
 
 
 def numbers(peer: PeerIdentity) -> list[tuple[int, int]]:
@@ -93,7 +120,7 @@ def test_a_client_that_comes_again_is_not_worked_out_anew(rehearsals: list[TLSCo
     context = gate()
     first, again = (read_peer(join(context, client("good")).server) for _ in range(2))
     assert again is first
-    assert len(rehearsals) == 1
+    assert len(rehearsals) == 2  # one is the context's own, when it is made
 
 
 def test_another_gate_knows_nothing_of_it(rehearsals: list[TLSConnection]):
@@ -102,7 +129,7 @@ def test_another_gate_knows_nothing_of_it(rehearsals: list[TLSConnection]):
     assert not read_peer(join(gate(), who).server).errors
     other = gate(anchors=[trust().web.certificate])
     assert numbers(read_peer(join(other, who).server)) == [(20, 0), (21, 0)]
-    assert len(rehearsals) == 2
+    assert len(rehearsals) == 4
 
 
 @pytest.mark.parametrize("kind", ["self_signed", "expired", "tampered", "weak_sha1"])
@@ -110,7 +137,7 @@ def test_whoever_failed_is_worked_out_each_time(kind: str, rehearsals: list[TLSC
     ours = validator()
     for _ in range(3):
         assert ours.validate(presented(client(kind))).errors
-    assert len(rehearsals) == 3
+    assert len(rehearsals) == 1 + 3
 
 
 def test_what_else_a_client_sends_belongs_to_the_question():
@@ -139,10 +166,75 @@ def test_outside_of_its_validity_it_is_worked_out_again(
     end = getattr(good.leaf, moment).timestamp() - (moment == "not_valid_before_utc")
     monkeypatch.setattr(validation, "time", SimpleNamespace(time=lambda: end))
     ours.validate(presented(good))
-    assert len(rehearsals) == 2
+    assert len(rehearsals) == 1 + 2
     monkeypatch.setattr(validation, "time", time)
     ours.validate(presented(good))
-    assert len(rehearsals) == 2
+    assert len(rehearsals) == 1 + 2
+
+
+def test_a_path_that_openssl_does_not_follow_to_its_end_is_refused_and_not_remembered():
+    """It says "good" of the leaf, and fails over its name constraints without another word."""
+    ours, who = validator(), constrained("alice@example.com", unreadable=True)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="not come to an end: certificate verify failed"):
+            ours.validate(presented(who))
+    assert not ours._valid
+    identity = read_peer(join(gate(), who).server)
+    assert not identity.judged
+    assert identity.errors
+
+
+def test_a_path_in_whose_validation_somebody_is_interrupted_is_not_valid(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Ctrl-C, when OpenSSL has said "good" already and now tells what is wrong after all."""
+
+    def interrupt(number: int) -> str:
+        raise KeyboardInterrupt(number)
+
+    ours, who = validator(), constrained("alice@evil.example")
+    monkeypatch.setattr(sys, "unraisablehook", lambda _told: None)
+    monkeypatch.setattr(verification, "verify_error_text", interrupt)
+    with pytest.raises(ValueError, match="not come to an end"):
+        ours.validate(presented(who))
+    monkeypatch.undo()
+    assert numbers(ours.validate(presented(who))) == [(47, 0)]
+
+
+def test_one_client_pushes_out_nobody_but_itself(rehearsals: list[TLSConnection]):
+    ours, good, eve = validator(), client("good"), client("good_rsa")
+    ours.validate(presented(good))
+    for kind in ("self_signed", "expired", "no_eku"):
+        assert not ours.validate(presented(eve.sending(client(kind).leaf))).errors
+    assert len(ours._valid) == 2
+    assert len(rehearsals) == 1 + 4
+    ours.validate(presented(good))
+    assert len(rehearsals) == 1 + 4
+
+
+@pytest.mark.parametrize(
+    "setting", ["MinProtocol = TLSv1.3", "SignatureAlgorithms = ECDSA+SHA256:RSA-PSS+SHA256"]
+)
+def test_a_system_s_settings_do_not_stop_it(setting: str, tmp_path: Path):
+    """An openssl.cnf counts for each context of each process; here is a process of its own."""
+    told = tmp_path / "openssl.cnf"
+    told.write_text(f"openssl_conf=a\n[a]\nssl_conf=b\n[b]\nsystem_default=c\n[c]\n{setting}\n")
+    script = (
+        "from tests.unit.tls.test_validation import client, presented, validator\n"
+        "print(validator().validate(presented(client('good'))).errors)"
+    )
+    environment = {**os.environ, "OPENSSL_CONF": str(told), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "()\n", done.stderr
+
+
+def test_where_openssl_validates_nothing_it_says_so_at_the_start(monkeypatch: pytest.MonkeyPatch):
+    """A build without this cipher suite, or without TLS 1.2."""
+    monkeypatch.setattr(validation, "_SUITE", b"TLS_RSA_WITH_NULL_MD5")
+    with pytest.raises(CertgateError, match="validates no client certificates"):
+        validator()
 
 
 def test_the_memory_has_an_end(rehearsals: list[TLSConnection], monkeypatch: pytest.MonkeyPatch):
@@ -150,7 +242,7 @@ def test_the_memory_has_an_end(rehearsals: list[TLSConnection], monkeypatch: pyt
     ours = validator()
     for kind in ("good", "good_rsa", "no_eku", "no_eku", "good"):
         assert not ours.validate(presented(client(kind))).errors
-    assert len(rehearsals) == 4
+    assert len(rehearsals) == 1 + 4
     assert len(ours._valid) == 2
 
 
@@ -160,7 +252,7 @@ def test_long_paths_are_not_kept(rehearsals: list[TLSConnection], monkeypatch: p
     ours = validator()
     assert not ours.validate(good).errors
     assert not ours.validate(good).errors
-    assert len(rehearsals) == 2
+    assert len(rehearsals) == 1 + 2
 
 
 @pytest.mark.parametrize(*BOTH_VERSIONS)
@@ -177,16 +269,17 @@ def test_more_certificates_than_a_record_holds(version: ssl.TLSVersion):
 @pytest.mark.parametrize("junk", [b"", b"junk", b"\x30\x80"])
 def test_what_openssl_has_not_looked_at_is_refused(junk: bytes):
     """It never answers like somebody who has no certificate, whom an open route lets in."""
-    with pytest.raises(ValueError, match="OpenSSL has said nothing"):
+    with pytest.raises(ValueError, match=r"OpenSSL has (not come to an end|said nothing)"):
         validator().validate((junk,))
     assert error_queue_is_empty()
 
 
 def test_it_answers_about_the_first_certificate_or_not_at_all(monkeypatch: pytest.MonkeyPatch):
     stranger = read_peer(join(gate(), client("good_rsa")).server)
+    ours = validator()
     monkeypatch.setattr(validation, "read_recorded", lambda _rehearsal: stranger)
     with pytest.raises(ValueError, match="OpenSSL has said nothing"):
-        validator().validate(presented(client("good")))
+        ours.validate(presented(client("good")))
 
 
 def test_without_an_anchor_there_is_nothing_to_validate_against():
@@ -206,8 +299,6 @@ def test_several_threads_ask_at_once():
 
 
 def test_a_name_constraint_of_a_ca_binds_its_clients():
-    only = x509.NameConstraints([x509.RFC822Name("example.com")], None)
-    sub = trust().root.intermediate("bound", Profile(more=((only, True),)))
     for address, expected in (("alice@example.com", []), ("alice@evil.example", [(47, 0)])):
-        who = sub.client("alice", alternative_names=(x509.RFC822Name(address),))
+        who = constrained(address)
         assert numbers(validator().validate(presented(who))) == expected
