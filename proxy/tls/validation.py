@@ -30,7 +30,7 @@ from OpenSSL import SSL
 from proxy.errors import CertgateError
 from proxy.tls.compiled import CompiledContext
 from proxy.tls.connection import TLSConnection
-from proxy.tls.failure import TLSError
+from proxy.tls.failure import TLSError, context_failure_reason
 from proxy.tls.openssl import clear_error_queue, pointer_of
 from proxy.tls.peer import read_recorded
 from proxy.tls.settings import REQUIRED_OPTIONS
@@ -82,9 +82,11 @@ class PathValidator:
             self._context = CompiledContext(context, pointer_of(context), authorities)
             self._rehearsed((clients.anchors[0].public_bytes(Encoding.DER),))
         except (SSL.Error, ValueError) as error:
-            # Of a system's openssl.cnf, or a build without TLS 1.2: say so before the first client.
+            # A system's openssl.cnf, or a build without TLS 1.2: say so before the first client.
+            reason = context_failure_reason(error) if isinstance(error, SSL.Error) else error
             raise CertgateError(
-                f"OpenSSL, as it is set up here, validates no client certificates: {error}"
+                f"OpenSSL, as it is set up here, validates no client certificates: {reason};"
+                " look for what openssl.cnf, or the file that OPENSSL_CONF names, says of TLS"
             ) from None
 
     def validate(self, presented: tuple[bytes, ...]) -> PeerIdentity:

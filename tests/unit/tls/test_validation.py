@@ -230,10 +230,19 @@ def test_a_system_s_settings_do_not_stop_it(setting: str, tmp_path: Path):
     assert done.stdout == "()\n", done.stderr
 
 
-def test_where_openssl_validates_nothing_it_says_so_at_the_start(monkeypatch: pytest.MonkeyPatch):
-    """A build without this cipher suite, or without TLS 1.2."""
-    monkeypatch.setattr(validation, "_SUITE", b"TLS_RSA_WITH_NULL_MD5")
-    with pytest.raises(CertgateError, match="validates no client certificates"):
+@pytest.mark.parametrize(
+    ("suite", "reason"),
+    [
+        (b"no such suite", "no cipher match"),
+        (b"ECDHE-ECDSA-AES128-GCM-SHA256", "OpenSSL has not come to an end: no shared cipher"),
+    ],
+)
+def test_where_openssl_validates_nothing_it_says_so_at_the_start(
+    suite: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A build without the suite of the rehearsals, or settings that forbid it."""
+    monkeypatch.setattr(validation, "_SUITE", suite)
+    with pytest.raises(CertgateError, match=f"validates no client certificates: {reason};"):
         validator()
 
 
