@@ -65,7 +65,7 @@ class PathValidator:
 
     The same bytes under the same anchors have the same signatures, names and purposes. Only time
     can change the answer, so a path is remembered for as long as its certificates are valid. What
-    failed is not remembered, and of each leaf one path is: nobody can push out the others.
+    failed is not remembered, and of each leaf one path is: one client pushes out no other.
     """
 
     __slots__ = ("_context", "_valid")
@@ -80,7 +80,7 @@ class PathValidator:
         try:
             context = _rehearsal_context(clients, authorities)
             self._context = CompiledContext(context, pointer_of(context), authorities)
-            self._rehearsed((clients.anchors[0].public_bytes(Encoding.DER),))
+            self._rehearsed((_stage_identity()[1].public_bytes(Encoding.DER),))
         except (SSL.Error, ValueError) as error:
             # A system's openssl.cnf, or a build without TLS 1.2: say so before the first client.
             reason = context_failure_reason(error) if isinstance(error, SSL.Error) else error
@@ -97,8 +97,8 @@ class PathValidator:
                 have been proved.
 
         Raises:
-            ValueError: ``cryptography`` cannot parse what OpenSSL took, or OpenSSL has not come to
-                an end.
+            ValueError: OpenSSL has not come to an end.
+            Exception: ``cryptography`` cannot parse what OpenSSL took; it has no one type for that.
         """
         known = self._valid.get(presented[0])
         if (
@@ -129,7 +129,7 @@ class PathValidator:
         return peer
 
     def _keep(self, presented: tuple[bytes, ...], peer: PeerIdentity) -> None:
-        if len(self._valid) >= _MOST_KEPT:
+        if presented[0] not in self._valid and len(self._valid) >= _MOST_KEPT:
             self._valid.clear()
         since = max(one.not_valid_before_utc for one in peer.chain)
         until = min(one.not_valid_after_utc for one in peer.chain)

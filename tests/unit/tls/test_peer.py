@@ -1,6 +1,7 @@
 """From a handshake to an identity, also where something is odd."""
 
 import datetime as dt
+import ssl
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from proxy.tls import authorities
 from proxy.tls.peer import read_peer
 from proxy.tls.verification import VerificationRecord
 from tests.pki import ADMITTED, START, Identity, client, ec_key, name, trust
-from tests.unit.tls.memory import gate, join
+from tests.unit.tls.memory import TLS_1_2, client_context, gate, join, open_ends
 
 
 def test_certificates_of_the_configuration_are_not_parsed_again():
@@ -63,8 +64,28 @@ def test_a_certificate_that_cannot_be_parsed_is_refused_without_an_exception(
     assert identity.errors
 
 
-def test_before_the_handshake_there_is_nobody():
-    assert read_peer(gate().new_connection()).leaf is None
+def test_before_the_handshake_there_is_nobody_and_not_somebody_without_a_certificate():
+    identity = read_peer(gate().new_connection())
+    assert identity.leaf is None
+    assert identity.errors
+
+
+@pytest.mark.parametrize("changes", [{}, {"crls": [trust().root.crl()]}], ids=["after", "within"])
+def test_whoever_has_not_proved_the_key_yet_is_not_judged(changes: dict[str, object]):
+    """In TLS 1.2 a certificate comes first, for everybody to copy; its proof comes later."""
+    ends = open_ends(gate(**changes), client_context(client("good"), TLS_1_2))
+    for _ in range(2):
+        with pytest.raises(ssl.SSLWantReadError):
+            ends.client.do_handshake()
+        flight = ends.from_client.read()
+        first_record = flight[: 5 + int.from_bytes(flight[3:5], "big")]
+        ends.server.feed(first_record)
+        assert ends.server.handshake() is False
+        ends.back()
+    assert ends.server.presented()
+    identity = read_peer(ends.server)
+    assert not identity.judged
+    assert identity.errors
 
 
 def test_without_a_path_the_leaf_alone_is_the_chain(monkeypatch: pytest.MonkeyPatch):
